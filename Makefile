@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+#
+#   make demo     set up, build, and show the main job on real programs
+#   make check    set up, build, and pass all tests
+#   make          build/sbx-preload and build/libsbx-preload.so, which work from there
+#
+# Others: install, uninstall, lint, format, format-check, check-symbols, check-aarch64, clean.
+
+VERSION    := 0.1.0
+BUILD      ?= build
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib/sbx-preload
+MANDIR     ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+HOSTCC     ?= cc
+CFLAGS     ?= -O2 -g
+# Anything for one run: WERROR=-Werror, SANITIZE='-fsanitize=address,undefined'
+WERROR     ?=
+SANITIZE   ?=
+# The launcher starts faster without a loader of its own. Sanitizers cannot be linked statically.
+LAUNCHER_LDFLAGS ?= $(if $(SANITIZE),,-static)
+
+MACHINE := $(shell $(CC) -dumpmachine)
+ARCH    := $(firstword $(subst -, ,$(MACHINE)))
+HOSTARCH := $(firstword $(subst -, ,$(shell $(HOSTCC) -dumpmachine)))
+# libseccomp can build for x86-64's younger calls only where it is native.
+MASTER_ARCHES := $(if $(filter x86_64,$(HOSTARCH)),x86_64 aarch64,$(HOSTARCH))
+SECCOMP_VERSION := $(shell pkg-config --modversion libseccomp 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
+	-Wconversion -Wno-sign-conversion -Wpointer-arith -Wwrite-strings -Wundef
+DEFINES  := -D_GNU_SOURCE -DSBX_VERSION='"$(VERSION)"' -DSBX_LIBDIR='"$(LIBDIR)"' \
+	-DSBX_SYSCONFDIR='"$(SYSCONFDIR)"' -DSBX_LIBSECCOMP_VERSION='"$(SECCOMP_VERSION)"'
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(SANITIZE) $(DEFINES) -fPIC \
+	-fvisibility=hidden -fstack-protector-strong -MMD -MP
+HOST_CFLAGS = -std=gnu11 -O1 -g $(WARNINGS) $(WERROR) $(DEFINES) -MMD -MP
+
+CORE := arena err path spell promise policy policy_file policy_find policy_select protect narrower \
+	landlock unveil unveil_plan filter handoff sandbox
+SHIM := constructor
+LAUNCHER := main options start program script elf list doctor
+# Needed by the launcher and the tests only: they would bring pointers (relocations) and stdio into the shim.
+LAUNCHER_SHIM := table policy_print
+GENERATOR := gen-master table promise spell err
+
+CORE_OBJS     := $(CORE:%=$(BUILD)/shim/%.o) $(BUILD)/gen/master-$(ARCH).o
+SHIM_OBJS     := $(SHIM:%=$(BUILD)/shim/%.o)
+LAUNCHER_LIB_OBJS := $(LAUNCHER_SHIM:%=$(BUILD)/shim/%.o) \
+	$(patsubst %,$(BUILD)/launcher/%.o,$(filter-out main,$(LAUNCHER)))
+LAUNCHER_OBJS := $(LAUNCHER_LIB_OBJS) $(BUILD)/launcher/main.o
+
+TARGETS := $(BUILD)/sbx-preload $(BUILD)/libsbx-preload.so
+MAN     := $(BUILD)/sbx-preload.1 $(BUILD)/sbx-preload.ini.5
+
+all: $(TARGETS) $(MAN)
+
+# ---- the product -------------------------------------------------------------------------------------------------
+
+$(BUILD)/sbx-preload: $(LAUNCHER_OBJS) $(CORE_OBJS)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $^ -l:libinih.a
+
+# initfirst: before all other constructors. The version script and --exclude-libs: export nothing. Never sanitized.
+$(BUILD)/libsbx-preload.so: $(SHIM_OBJS) $(CORE_OBJS) shim/shim.map
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsbx-preload.so -Wl,-z,initfirst -Wl,-z,defs \
+		-Wl,-z,relro -Wl,-z,now -Wl,--version-script=shim/shim.map -Wl,--exclude-libs,ALL \
+		-Wl,--as-needed -o $@ $(SHIM_OBJS) $(CORE_OBJS) -l:libinih.a
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# ---- the master filter: libseccomp compiles the table once, here -----------------------------------------------------
+
+$(BUILD)/host/%.o: shim/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/host/gen-master: $(GENERATOR:%=$(BUILD)/host/%.o)
+	$(HOSTCC) -o $@ $^ -lseccomp
+
+$(BUILD)/gen/master-%.c: $(BUILD)/host/gen-master
+	@mkdir -p $(@D)
+	$< $* $@
+
+$(BUILD)/gen/master-%.o: $(BUILD)/gen/master-%.c
+	$(CC) $(ALL_CFLAGS) -Ishim -c -o $@ $<
+
+.SECONDARY:
+
+# ---- man pages: the promise table is put in from the program itself ---------------------------------------------------
+
+MAN_SED = -e 's|@VERSION@|$(VERSION)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
+	-e 's|@BINDIR@|$(BINDIR)|g'
+
+$(BUILD)/sbx-preload.1: launcher/sbx-preload.1.in Makefile
+	@mkdir -p $(@D)
+	sed $(MAN_SED) $< > $@
+
+$(BUILD)/sbx-preload.ini.5: launcher/sbx-preload.ini.5.in $(BUILD)/host/list-man Makefile
+	$(BUILD)/host/list-man > $@.promises
+	sed $(MAN_SED) -e '/@PROMISES@/{' -e 'r $@.promises' -e 'd' -e '}' $< > $@
+	@rm -f $@.promises
+
+# Runs where we build, not where the product will run.
+$(BUILD)/host/%.o: launcher/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promise policy policy_print spell err arena)
+	$(HOSTCC) -o $@ $^
+
+# ---- tests -----------------------------------------------------------------------------------------------------------
+
+# Need a kernel that sandboxes, real programs, or both; they run the built product. The others are pure.
+LIVE_TESTS := landlock unveil failclosed faults after way2 cli doctor man real_files real_net real_langs \
+	real_servers
+UNIT_TESTS := $(filter-out $(LIVE_TESTS),$(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c))))
+TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a
+TEST_TOOLS := $(BUILD)/tests/interp.o $(BUILD)/tests/live.o
+TEST_CORE   = $(CORE_OBJS) $(LAUNCHER_LIB_OBJS) $(filter-out $(CORE_OBJS),$(MASTER_ARCHES:%=$(BUILD)/gen/master-%.o))
+
+$(BUILD)/tests/unit: $(UNIT_TESTS:%=$(BUILD)/tests/test_%.o) $(TEST_TOOLS) $(TEST_CORE)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(BUILD)/tests/live: $(LIVE_TESTS:%=$(BUILD)/tests/test_%.o) $(TEST_TOOLS) $(TEST_CORE)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+# Criterion: one worker a test, two at a time; the closing "Synthesis" line counts.
+RUN_TESTS = --jobs 2 --timeout 120
+
+demo:
+	@tests/setup.sh demo
+	@$(MAKE) --no-print-directory -s all
+	@SBX_BUILD=$(abspath $(BUILD)) tests/demo.sh
+
+check:
+	@tests/setup.sh check
+	@$(MAKE) --no-print-directory check-unit check-sanitized check-symbols check-live
+
+check-unit: $(BUILD)/tests/unit
+	$(BUILD)/tests/unit $(RUN_TESTS)
+
+# The launcher's and the policy code's tests once more, under ASan and UBSan.
+check-sanitized:
+	@$(MAKE) --no-print-directory check-unit BUILD=$(BUILD)/sanitized \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' CFLAGS='-O1 -g'
+
+check-live: $(BUILD)/tests/live $(TARGETS) $(MAN) probes
+	SBX_BUILD=$(abspath $(BUILD)) SBX_PROBES=$(abspath $(BUILD)/probes) SBX_CONF=$(abspath conf) \
+		$(BUILD)/tests/live $(RUN_TESTS)
+
+# What the shim shows to the program (nothing) and takes from its libc (a short list).
+check-symbols: $(BUILD)/libsbx-preload.so
+	@exported=$$(nm -D --defined-only $< | awk '{ print $$NF }'); \
+	if [ -n "$$exported" ]; then echo "the shim exports: $$exported" >&2; exit 1; fi
+	@nm -D --undefined-only $< | awk '{ sub(/@.*/, "", $$NF); print $$NF }' | LC_ALL=C sort -u \
+		> $(BUILD)/imports; \
+	grep -v '^#' shim/imports.txt | LC_ALL=C sort -u | LC_ALL=C comm -13 - $(BUILD)/imports > $(BUILD)/imports.new; \
+	if [ -s $(BUILD)/imports.new ]; then \
+		echo "the shim imports what shim/imports.txt does not list:" >&2; cat $(BUILD)/imports.new >&2; exit 1; fi
+	@echo "check-symbols: nothing exported, $$(wc -l < $(BUILD)/imports) imports, all listed"
+
+# Everything for aarch64; linked too when the libraries for it are there.
+check-aarch64:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/aarch64 CC=aarch64-linux-gnu-gcc WERROR=-Werror objects
+
+objects: $(LAUNCHER_OBJS) $(CORE_OBJS) $(SHIM_OBJS)
+
+# Programs that play the stranger, built in every way that a loader can meet.
+PROBE_CFLAGS := -std=gnu11 -O1 -Wall -Wextra
+PROBE_DIR    := $(BUILD)/probes
+PROBES := aftermath confined confined-static confined-static-pie confined-musl confined-musl-static dummy.so \
+	$(if $(filter x86_64,$(ARCH)),confined-m32)
+
+probes: $(PROBES:%=$(PROBE_DIR)/%)
+
+$(PROBE_DIR)/%: tests/probes/%.c
+	@mkdir -p $(@D)
+	$(CC) $(PROBE_CFLAGS) -o $@ $<
+$(PROBE_DIR)/confined-static: tests/probes/confined.c
+	@mkdir -p $(@D)
+	$(CC) $(PROBE_CFLAGS) -static -o $@ $<
+$(PROBE_DIR)/confined-static-pie: tests/probes/confined.c
+	@mkdir -p $(@D)
+	$(CC) $(PROBE_CFLAGS) -static-pie -o $@ $<
+$(PROBE_DIR)/confined-musl: tests/probes/confined.c
+	@mkdir -p $(@D)
+	musl-gcc $(PROBE_CFLAGS) -o $@ $<
+$(PROBE_DIR)/confined-musl-static: tests/probes/confined.c
+	@mkdir -p $(@D)
+	musl-gcc $(PROBE_CFLAGS) -static -o $@ $<
+$(PROBE_DIR)/confined-m32: tests/probes/confined-m32.c
+	@mkdir -p $(@D)
+	$(CC) $(PROBE_CFLAGS) -m32 -nostdlib -static -o $@ $<
+$(PROBE_DIR)/%.so: tests/probes/%.c
+	@mkdir -p $(@D)
+	$(CC) $(PROBE_CFLAGS) -shared -fPIC -o $@ $<
+
+# ---- style -----------------------------------------------------------------------------------------------------------
+
+SOURCES := $(wildcard shim/*.[ch] launcher/*.[ch] tests/*.[ch] tests/probes/*.c bench/*.c)
+LINT_SOURCES := $(filter-out tests/fuzz_%,$(filter %.c,$(SOURCES)))
+
+lint:
+	@tests/setup.sh lint
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/lint-gcc CC=gcc WERROR=-Werror all $(BUILD)/lint-gcc/tests/unit \
+		$(BUILD)/lint-gcc/tests/live > /dev/null
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/lint-clang CC=clang WERROR=-Werror all \
+		$(BUILD)/lint-clang/tests/unit $(BUILD)/lint-clang/tests/live > /dev/null
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+		-D__x86_64__ -D__linux__ -D_GNU_SOURCE $(addprefix --suppress=,missingIncludeSystem) shim launcher
+	clang-tidy --quiet --warnings-as-errors='*' $(filter shim/%.c launcher/%.c,$(SOURCES)) -- \
+		-std=gnu11 $(DEFINES) 2>/dev/null
+
+format:
+	clang-format -i $(SOURCES)
+
+format-check:
+	clang-format --dry-run -Werror $(SOURCES)
+
+# ---- installing ------------------------------------------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
+		$(DESTDIR)$(SYSCONFDIR)/sbx-preload
+	install -m 755 $(BUILD)/sbx-preload $(DESTDIR)$(BINDIR)/sbx-preload
+	install -m 644 $(BUILD)/libsbx-preload.so $(DESTDIR)$(LIBDIR)/libsbx-preload.so
+	install -m 644 $(BUILD)/sbx-preload.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 $(BUILD)/sbx-preload.ini.5 $(DESTDIR)$(MANDIR)/man5/
+	@# An administrator's edits stay: a shipped policy goes in only where there is none.
+	for f in conf/*.ini; do test -e $(DESTDIR)$(SYSCONFDIR)/sbx-preload/$${f##*/} || \
+		install -m 644 $$f $(DESTDIR)$(SYSCONFDIR)/sbx-preload/; done
+
+# Policies stay: they may have been edited.
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/sbx-preload $(DESTDIR)$(LIBDIR)/libsbx-preload.so \
+		$(DESTDIR)$(MANDIR)/man1/sbx-preload.1 $(DESTDIR)$(MANDIR)/man5/sbx-preload.ini.5
+	-rmdir $(DESTDIR)$(LIBDIR)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all demo check check-unit check-sanitized check-live check-symbols check-aarch64 objects probes lint format \
+	format-check install uninstall clean
+
+-include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/*/*.d' 2>/dev/null)

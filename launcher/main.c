@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/* The command. Modules neither print errors nor exit; here it is done, once. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../shim/landlock.h"
+#include "../shim/path.h"
+#include "../shim/policy_file.h"
+#include "../shim/policy_select.h"
+#include "../shim/unveil.h"
+#include "doctor.h"
+#include "list.h"
+#include "options.h"
+#include "program.h"
+#include "start.h"
+
+#ifndef SBX_VERSION
+#define SBX_VERSION "unknown"
+#endif
+
+static int fail(const struct sbx_err *err, int status)
+{
+	char text[sizeof(err->file) + sizeof(err->msg) + 32];
+
+	(void)err_format(err, text, sizeof(text));
+	(void)fprintf(stderr, "sbx-preload: %s\n", text); /* the exit status tells even when stderr is closed */
+	return status;
+}
+
+/* A closed standard descriptor must stay closed for the program, yet must not become the number of a descriptor of ours
+ * meanwhile. O_CLOEXEC takes the stand-in away again at execve. */
+static int guard_standard_descriptors(struct sbx_err *err)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		if (open("/dev/null", O_PATH | O_CLOEXEC) != fd)
+			return err_set(err, -errno, "cannot keep descriptor %d closed: %m", fd);
+	}
+	return 0;
+}
+
+static int read_environment(char *const *envp, char cwd[PATH_MAX], struct policy_env *ret,
+			    struct sbx_err *err)
+{
+	if (!getcwd(cwd, PATH_MAX))
+		return err_set(err, -errno, "cannot read the current directory: %m");
+	*ret = (struct policy_env){.envp = envp, .cwd = cwd, .uid = geteuid()};
+	return 0;
+}
+
+static bool has_flag(const struct options *options, char option)
+{
+	for (size_t i = 0; i < options->n_flags; i++)
+		if (options->flags[i].option == option)
+			return true;
+	return false;
+}
+
+/* Flags alone are a policy; without -p, the promises are those of the built-in default. */
+static int add_flags(struct policy *policy, const struct options *options, bool alone,
+		     const struct policy_env *env, struct sbx_err *err)
+{
+	const struct origin from = {.file = "-p"};
+	int r = 0;
+
+	if (alone) {
+		policy->name = "flags";
+		if (!has_flag(options, 'p'))
+			r = policy_add_promises(policy, "stdio rpath tty", from, err);
+	}
+	for (size_t i = 0; !r && i < options->n_flags; i++) {
+		const struct policy_flag *flag = &options->flags[i];
+
+		if (flag->option == 'p')
+			r = policy_add_promises(policy, flag->value, from, err);
+		else
+			r = policy_add_unveil_flag(policy, flag->value, env, err);
+	}
+	if (options->no_unveil)
+		policy->unveil = false;
+	if (options->kill)
+		policy->on_violation = VIOLATION_KILL;
+	return r;
+}
+
+/* @program: NULL when none is named (--print-policy without PROGRAM): then only -P, flags or the default can be meant. */
+static int choose_policy(struct policy *policy, const struct options *options,
+			 const struct program *program, const struct policy_env *env,
+			 struct sbx_err *err)
+{
+	struct policy_subject subject = {.named = options->policy_file};
+	bool alone;
+	int r = 0;
+
+	policy_init(policy);
+	if (!subject.named)
+		subject.named = env_get(env->envp, "SBX_POLICY");
+	alone = !subject.named && options->n_flags;
+	if (program) {
+		subject.name = program->name;
+		subject.real_name = program->real_name;
+		subject.real_path = program->real_path;
+	}
+	if (!alone && (program || subject.named))
+		r = program ? policy_select(policy, &subject, env, err) :
+			      policy_load(policy, subject.named, env, err);
+	else if (!alone)
+		r = policy_set_default(policy, env, err);
+	if (!r)
+		r = add_flags(policy, options, alone, env, err);
+	return r;
+}
+
+static int program_status(int r)
+{
+	return r == -ENOENT ? SBX_EXIT_NOTFOUND : r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_NOEXEC;
+}
+
+static int policy_status(int r)
+{
+	return r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_USAGE;
+}
+
+static int run(const struct options *options, const struct policy_env *env)
+{
+	struct sbx_err err = {0};
+	struct program program = {0};
+	struct policy policy;
+	const struct start_request request = {
+		.program = &program,
+		.policy = &policy,
+		.env = env,
+		.quiet = options->quiet,
+	};
+	int r;
+
+	r = program_resolve(options->rest, env->envp, &program, &err);
+	if (r < 0)
+		return fail(&err, program_status(r));
+	r = choose_policy(&policy, options, &program, env, &err);
+	if (r < 0)
+		return fail(&err, policy_status(r));
+	return fail(&err, start_program(&request, &err));
+}
+
+static int print_policy(const struct options *options, const struct policy_env *env)
+{
+	struct sbx_err err = {0};
+	struct program program = {0};
+	struct policy policy;
+	int r = 0;
+
+	if (options->rest[0]) {
+		r = program_resolve(options->rest, env->envp, &program, &err);
+		if (r < 0)
+			return fail(&err, program_status(r));
+	}
+	r = choose_policy(&policy, options, options->rest[0] ? &program : NULL, env, &err);
+	if (!r)
+		policy_print(&policy, env, stdout);
+	policy_done(&policy);
+	program_done(&program);
+	return r < 0 ? fail(&err, policy_status(r)) : 0;
+}
+
+static int check_file(const char *path, const struct policy_env *env, struct sbx_err *err)
+{
+	char shim[PATH_MAX];
+	struct landlock_caps caps;
+	struct policy policy;
+	struct unveil_request request = {.policy = &policy, .env = env, .caps = &caps};
+	struct sbx_err no_shim;
+	int r;
+
+	policy_init(&policy);
+	landlock_probe(&caps);
+	if (!start_find_shim(shim, &no_shim))
+		request.shim_path = shim;
+	r = policy_load(&policy, path, env, err);
+	if (!r)
+		r = unveil_check(&request, err);
+	policy_done(&policy);
+	return r;
+}
+
+static int check(const struct options *options, const struct policy_env *env)
+{
+	int status = 0;
+
+	for (char **file = options->rest; *file; file++) {
+		struct sbx_err err = {0};
+
+		if (check_file(*file, env, &err) < 0)
+			status = fail(&err, SBX_EXIT_USAGE);
+		else if (!options->quiet)
+			(void)printf("%s: ok\n", *file);
+	}
+	return status;
+}
+
+static int list(const struct options *options)
+{
+	struct sbx_err err = {0};
+
+	if (!options->list_promise)
+		return list_promises(stdout) < 0 ? 1 : 0;
+	if (strcmp(options->list_promise, "man") == 0)
+		return list_man(stdout) < 0 ? 1 : 0;
+	return list_promise(options->list_promise, stdout, &err) < 0 ? fail(&err, SBX_EXIT_USAGE) : 0;
+}
+
+/* --doctor's proof: sandbox a real program and see it end well. */
+static int doctor_trial(void *user, char *why, size_t size)
+{
+	const struct policy_env *env = user;
+	static char name[] = "true";
+	char *const argv[] = {name, NULL};
+	struct program program = {0};
+	struct policy policy;
+	const struct start_request request = {.program = &program, .policy = &policy, .env = env};
+	struct sbx_err err = {0};
+	int status, r;
+	pid_t pid;
+
+	r = program_resolve(argv, env->envp, &program, &err);
+	policy_init(&policy);
+	if (!r)
+		r = policy_set_default(&policy, env, &err);
+	if (r < 0) {
+		(void)err_format(&err, why, size);
+		return r;
+	}
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		status = start_program(&request, &err);
+		_exit(fail(&err, status));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		r = -errno;
+	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		r = -EPROTO;
+	if (r < 0)
+		(void)snprintf(why, size, "\"%s\" did not run to its end in the default sandbox",
+			       program.path);
+	policy_done(&policy);
+	program_done(&program);
+	return r;
+}
+
+static int doctor(const struct policy_env *env)
+{
+	char shim[PATH_MAX] = "";
+	struct sbx_err err = {0};
+	struct doctor_context context = {
+		.env = env,
+		.shim_path = shim,
+		.trial = doctor_trial,
+		.trial_user = (void *)(uintptr_t)env,
+	};
+
+	if (start_find_shim(shim, &err) < 0)
+		context.shim_path = NULL;
+	else
+		context.shim_usable = start_check_shim(shim, &err) == 0;
+	context.shim_err = context.shim_usable ? NULL : &err;
+	return doctor_run(&context, stdout);
+}
+
+static int dispatch(const struct options *options, const struct policy_env *env)
+{
+	switch (options->mode) {
+	case MODE_RUN:
+		return run(options, env);
+	case MODE_PRINT_POLICY:
+		return print_policy(options, env);
+	case MODE_CHECK:
+		return check(options, env);
+	case MODE_DOCTOR:
+		return doctor(env);
+	case MODE_LIST:
+		return list(options);
+	case MODE_HELP:
+		return fputs(options_help, stdout) < 0;
+	case MODE_VERSION:
+		return printf("sbx-preload %s\n", SBX_VERSION) < 0;
+	}
+	return SBX_EXIT_USAGE;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	struct sbx_err err = {0};
+	struct options options;
+	struct policy_env env;
+	char cwd[PATH_MAX];
+	int status, r;
+
+	r = guard_standard_descriptors(&err);
+	if (r < 0)
+		return fail(&err, SBX_EXIT_SANDBOX);
+	if (argc < 1) {
+		(void)err_set(&err, -EINVAL, "called without a name");
+		return fail(&err, SBX_EXIT_USAGE);
+	}
+	r = options_parse(argc, argv, &options, &err);
+	if (r < 0)
+		return fail(&err, r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_USAGE);
+	r = read_environment(envp, cwd, &env, &err);
+	if (r < 0)
+		return fail(&err, SBX_EXIT_SANDBOX);
+	status = dispatch(&options, &env);
+	options_done(&options);
+	if (status == 0 && fflush(stdout) != 0) {
+		(void)err_set(&err, -errno, "cannot write: %m");
+		return fail(&err, 1);
+	}
+	return status;
+}

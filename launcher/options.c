@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../shim/spell.h"
+
+const char options_help[] =
+	"Usage: sbx-preload [OPTION]... [--] PROGRAM [ARG]...\n"
+	"Run PROGRAM so that it can do only what its policy permits.\n"
+	"\n"
+	"Policy: -P FILE, else -p and -v, else /etc/sbx-preload/PROGRAM.ini, else\n"
+	"~/.config/sbx-preload/PROGRAM.ini, else: stdio rpath tty, and r for the current directory.\n"
+	"  -P, --policy FILE        take this policy file; -p and -v then add to it\n"
+	"  -p, --promises \"WORDS\"   permit these kinds of system calls (see --list)\n"
+	"  -v, --unveil PERM:PATH   let the program see PATH; PERM of r read, w write, x execute,\n"
+	"                           c create and remove; PATH alone is r:PATH; may be repeated\n"
+	"  -V, --no-unveil          leave paths to the promises alone\n"
+	"  -k, --kill               kill the program where it would get an error\n"
+	"  -q, --quiet              print nothing but errors that stop us\n"
+	"\n"
+	"Instead of running a program:\n"
+	"      --print-policy       print the policy that would be applied, as a policy file\n"
+	"      --check FILE...      say what is wrong with policy files\n"
+	"      --list[=PROMISE]     list the promises, or what one permits\n"
+	"      --doctor             say whether sandboxing works on this machine, and why not\n"
+	"  -h, --help               print this\n"
+	"      --version            print the version\n"
+	"\n"
+	"Exit status: the program's own; 125 could not sandbox (nothing ran); 126 cannot be executed;\n"
+	"127 not found; 2 wrong use or policy. Example:\n"
+	"  sbx-preload -p 'stdio rpath' -v r:/etc/hostname cat /etc/hostname\n"
+	"More: man sbx-preload, man sbx-preload.ini\n";
+
+enum {
+	OPT_PRINT_POLICY = 256,
+	OPT_CHECK,
+	OPT_DOCTOR,
+	OPT_LIST,
+	OPT_VERSION,
+	OPT_LATER, /* designed, not built yet: refused by name rather than ignored */
+};
+
+static const struct option long_options[] = {
+	{"promises", required_argument, NULL, 'p'},
+	{"unveil", required_argument, NULL, 'v'},
+	{"no-unveil", no_argument, NULL, 'V'},
+	{"policy", required_argument, NULL, 'P'},
+	{"kill", no_argument, NULL, 'k'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"print-policy", no_argument, NULL, OPT_PRINT_POLICY},
+	{"check", no_argument, NULL, OPT_CHECK},
+	{"doctor", no_argument, NULL, OPT_DOCTOR},
+	{"list", optional_argument, NULL, OPT_LIST},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"explain", optional_argument, NULL, OPT_LATER},
+	{"learn", optional_argument, NULL, OPT_LATER},
+	{"trace", optional_argument, NULL, OPT_LATER},
+	{"interactive", no_argument, NULL, OPT_LATER},
+	{"api", optional_argument, NULL, OPT_LATER},
+	{"export", required_argument, NULL, OPT_LATER},
+	{NULL, 0, NULL, 0},
+};
+
+static int unknown_option(const char *word, struct sbx_err *err)
+{
+	const char *names[ARRAY_SIZE(long_options)];
+	char name[64];
+	const char *near;
+	size_t n = 0, len;
+
+	if (strncmp(word, "--", 2) != 0)
+		return err_set(err, -EINVAL, "unknown option \"%s\"", word);
+	for (; long_options[n].name; n++)
+		names[n] = long_options[n].name;
+	len = strcspn(word + 2, "=");
+	if (len >= sizeof(name))
+		len = sizeof(name) - 1;
+	memcpy(name, word + 2, len);
+	name[len] = '\0';
+	near = spell_nearest(name, names, n);
+	if (!near)
+		return err_set(err, -EINVAL, "unknown option \"--%s\"", name);
+	return err_set(err, -EINVAL, "unknown option \"--%s\" (did you mean \"--%s\"?)", name, near);
+}
+
+static int add_flag(struct options *options, char option, const char *value, struct sbx_err *err)
+{
+	if (options->n_flags == OPTIONS_FLAGS_MAX)
+		return err_set(err, -E2BIG, "more than %d flags -p and -v", OPTIONS_FLAGS_MAX);
+	options->flags[options->n_flags++] = (struct policy_flag){option, value};
+	return 0;
+}
+
+static int set_mode(struct options *options, enum mode mode, struct sbx_err *err)
+{
+	if (options->mode != MODE_RUN && options->mode != mode)
+		return err_set(err, -EINVAL, "two options that each do something else than run a program");
+	options->mode = mode;
+	return 0;
+}
+
+static int take_option(struct options *options, int c, int index, char **argv, struct sbx_err *err)
+{
+	char letter[3] = {'-', 0, 0};
+
+	switch (c) {
+	case 'p':
+	case 'v':
+		return add_flag(options, (char)c, optarg, err);
+	case 'V':
+		options->no_unveil = true;
+		return 0;
+	case 'P':
+		if (options->policy_file)
+			return err_set(err, -EINVAL, "-P is given twice; a policy file can include others");
+		options->policy_file = optarg;
+		return 0;
+	case 'k':
+		options->kill = true;
+		return 0;
+	case 'q':
+		options->quiet = true;
+		return 0;
+	case OPT_PRINT_POLICY:
+		return set_mode(options, MODE_PRINT_POLICY, err);
+	case OPT_CHECK:
+		return set_mode(options, MODE_CHECK, err);
+	case OPT_DOCTOR:
+		return set_mode(options, MODE_DOCTOR, err);
+	case OPT_LIST:
+		options->list_promise = optarg;
+		return set_mode(options, MODE_LIST, err);
+	case 'h':
+		return set_mode(options, MODE_HELP, err);
+	case OPT_VERSION:
+		return set_mode(options, MODE_VERSION, err);
+	case OPT_LATER:
+		return err_set(err, -EOPNOTSUPP, "--%s is not available yet", long_options[index].name);
+	case 'e':
+		return err_set(err, -EOPNOTSUPP, "-e is not available yet");
+	case ':':
+		letter[1] = (char)optopt;
+		return err_set(err, -EINVAL, "option \"%s\" wants a value",
+			       optopt && optopt < 256 && argv[optind - 1][1] != '-' ? letter : argv[optind - 1]);
+	default:
+		letter[1] = (char)optopt;
+		/* getopt names a bad letter; a bad long option is the word before optind. */
+		return unknown_option(optopt && optopt < 256 ? letter : argv[optind - 1], err);
+	}
+}
+
+static int check_rest(const struct options *options, struct sbx_err *err)
+{
+	switch (options->mode) {
+	case MODE_RUN:
+		if (!options->rest[0])
+			return err_set(err, -EINVAL, "no program given (see --help)");
+		return 0;
+	case MODE_CHECK:
+		if (!options->rest[0])
+			return err_set(err, -EINVAL, "--check wants policy files");
+		return 0;
+	case MODE_PRINT_POLICY:
+	case MODE_HELP:
+	case MODE_VERSION:
+		return 0;
+	default:
+		if (options->rest[0])
+			return err_set(err, -EINVAL, "unexpected argument \"%s\"", options->rest[0]);
+		return 0;
+	}
+}
+
+int options_parse(int argc, char **argv, struct options *ret, struct sbx_err *err)
+{
+	struct options options = {0};
+	int c, index = 0, r = 0;
+
+	options.flags = calloc((size_t)argc, sizeof(options.flags[0])); /* each flag takes an argument word at least */
+	if (!options.flags)
+		return err_set(err, -ENOMEM, "out of memory");
+	/* '+': stop at PROGRAM, whose options are its own. ':': tell a missing value from an unknown option. */
+	while (!r && (c = getopt_long(argc, argv, "+:p:v:VP:kqeh", long_options, &index)) != -1)
+		r = take_option(&options, c, index, argv, err);
+	if (!r) {
+		options.rest = argv + optind;
+		r = check_rest(&options, err);
+	}
+	if (r < 0) {
+		free(options.flags);
+		return r;
+	}
+	*ret = options;
+	return 0;
+}
+
+void options_done(struct options *options)
+{
+	if (options)
+		free(options->flags);
+}

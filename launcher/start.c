@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../shim/handoff.h"
+#include "../shim/path.h"
+#include "../shim/sandbox.h"
+#include "../shim/unveil.h"
+#include "elf.h"
+
+#ifndef SBX_LIBDIR
+#define SBX_LIBDIR "/usr/local/lib/sbx-preload"
+#endif
+#define SHIM_NAME "libsbx-preload.so"
+
+/* Where a loader looks beside what the program itself names (ld.so(8), musl's ld). Data only: mapping a library wants the
+ * right to read it, not Landlock's EXECUTE. */
+static const char *const loader_paths[] = {
+	"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
+	"/etc/ld.so.cache", "/etc/ld.so.preload",
+};
+static const char *const foreign_loader_paths[] = {
+	"/etc/ld-musl-x86_64.path", "/etc/ld-musl-aarch64.path",
+};
+
+int start_find_shim(char ret[PATH_MAX], struct sbx_err *err)
+{
+	char self[PATH_MAX], path[PATH_MAX + sizeof(SHIM_NAME)];
+	int r;
+
+	r = path_real("/proc/self/exe", self);
+	if (r < 0)
+		return err_set(err, r, "cannot read /proc/self/exe: %s", strerror(-r));
+	(void)snprintf(path, sizeof(path), "%.*s" SHIM_NAME, (int)(path_base(self) - self), self);
+	r = path_real(path, ret);
+	if (r == -ENOENT)
+		r = path_real(SBX_LIBDIR "/" SHIM_NAME, ret);
+	if (r == -ENOENT)
+		return err_set(err, r, "the shim is missing: neither %s nor " SBX_LIBDIR "/" SHIM_NAME,
+			       path);
+	if (r < 0)
+		return err_set(err, r, "cannot look at the shim %s: %s", path, strerror(-r));
+	return 0;
+}
+
+int start_check_shim(const char *path, struct sbx_err *err)
+{
+	struct elf_info elf;
+	int fd cleanup_fd = -1;
+	int r;
+
+	if (strpbrk(path, " :"))
+		return err_set(err, -EINVAL, "the shim cannot be preloaded from a path with a blank or a colon: %s",
+			       path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, -errno, "cannot read the shim %s: %m", path);
+	r = elf_read(fd, &elf, err);
+	if (r < 0) {
+		err_prefix(err, "the shim %s", path);
+		return r;
+	}
+	if (!elf.same_class || !elf.same_machine || !elf.is_shared)
+		return err_set(err, -ENOEXEC, "the shim %s is not a shared object for this machine", path);
+	if (!elf.complete)
+		return err_set(err, -ENOEXEC, "the shim %s is truncated", path);
+	return 0;
+}
+
+/* What start-up needs beside the policy. */
+struct extras {
+	struct arena arena; /* owned: the array and its strings */
+	struct unveil_extra *items;
+	size_t count, cap;
+};
+
+static int add_extra(struct extras *extras, const char *path, uint8_t perms)
+{
+	int r = arena_grow(&extras->arena, (void **)&extras->items, &extras->cap, extras->count,
+			   sizeof(extras->items[0]));
+
+	if (r < 0)
+		return r;
+	extras->items[extras->count++] = (struct unveil_extra){.path = path, .perms = perms};
+	return 0;
+}
+
+static int add_extras(struct extras *extras, const char *const *paths, size_t count, uint8_t perms)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < count; i++)
+		r = add_extra(extras, paths[i], perms);
+	return r;
+}
+
+/* Preloads of others must be readable too, or ld.so would leave them out. Names without a slash lie in library
+ * directories, which are. */
+static int add_preloads(struct extras *extras, const char *list)
+{
+	int r = 0;
+
+	while (!r && *list) {
+		size_t len;
+
+		list += strspn(list, " :");
+		len = strcspn(list, " :");
+		if (memchr(list, '/', len)) {
+			char *path = arena_strndup(&extras->arena, list, len);
+
+			r = path ? add_extra(extras, path, PERM_R) : -ENOMEM;
+		}
+		list += len;
+	}
+	return r;
+}
+
+static int collect_extras(struct extras *extras, const struct program *program, const char *shim,
+			  struct sbx_err *err)
+{
+	const char *preloads = env_get(program->envp, "LD_PRELOAD");
+	int r;
+
+	r = add_extras(extras, program->files, program->n_files, PERM_R | PERM_X);
+	if (!r && program->loader)
+		r = add_extra(extras, program->loader, PERM_R | PERM_X);
+	if (!r && program->kind != PROGRAM_STATIC) {
+		r = add_extras(extras, loader_paths, ARRAY_SIZE(loader_paths), PERM_R);
+		for (size_t i = 0; !r && program->library_dirs && program->library_dirs[i]; i++)
+			r = add_extra(extras, program->library_dirs[i], PERM_R);
+	}
+	if (!r && program->kind == PROGRAM_FOREIGN)
+		r = add_extras(extras, foreign_loader_paths, ARRAY_SIZE(foreign_loader_paths), PERM_R);
+	if (!r && shim)
+		r = add_extra(extras, shim, PERM_R);
+	if (!r && program->kind != PROGRAM_STATIC && preloads)
+		r = add_preloads(extras, preloads);
+	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+/* The outer layer's promises: the policy's and what execve and the loader need. With the shim, the inner layer takes
+ * these away again before main(). */
+static uint64_t outer_promises(const struct program *program, uint64_t promises)
+{
+	promises |= P(EXEC);
+	if (program->kind != PROGRAM_STATIC)
+		promises |= P(STDIO); /* open, read and map libraries; what exactly, Landlock bounds */
+	if (program->kind == PROGRAM_GLIBC)
+		promises |= P(RPATH); /* ld.so stats the directories of LD_LIBRARY_PATH */
+	return promises;
+}
+
+/* The environment for the program: without SBX_ variables and our own preload, then, with @handoff, the shim in front of
+ * all other preloads and the hand-over. */
+static char **make_environment(struct arena *arena, char *const *envp, const char *shim,
+			       const char *handoff)
+{
+	const char *preloads = NULL;
+	size_t count = 0, n = 0;
+	char **env;
+
+	while (envp[count])
+		count++;
+	env = arena_alloc(arena, (count + 3) * sizeof(env[0]));
+	if (!env)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(envp[i], "SBX_", 4) == 0)
+			continue;
+		if (shim && strncmp(envp[i], "LD_PRELOAD=", 11) == 0) {
+			preloads = envp[i] + 11;
+			continue;
+		}
+		env[n++] = envp[i];
+	}
+	if (!shim)
+		return env;
+	env[n] = preloads && *preloads ? arena_printf(arena, "LD_PRELOAD=%s:%s", shim, preloads) :
+					 arena_printf(arena, "LD_PRELOAD=%s", shim);
+	env[n + 1] = arena_printf(arena, HANDOFF_VARIABLE "=%s", handoff);
+	return env[n] && env[n + 1] ? env : NULL;
+}
+
+static int exec_failed(const struct program *program, struct sbx_err *err)
+{
+	int code = errno;
+
+	(void)err_set(err, -code, "%s: %s", program->path, strerror(code));
+	return code == ENOENT ? SBX_EXIT_NOTFOUND : SBX_EXIT_NOEXEC;
+}
+
+static int prepare_filters(const struct start_request *request, bool bounded, struct filter *inner,
+			   struct filter *outer, struct sbx_err *err)
+{
+	const struct policy *policy = request->policy;
+	struct filter_request filter = {
+		.promises = policy->promises,
+		.bounded = bounded,
+		.on_violation = policy->on_violation,
+		.self = getpid(), /* execve keeps it */
+	};
+	int r;
+
+	if (inner) {
+		r = filter_build(&filter, inner, err);
+		if (r < 0)
+			return r;
+		/* A loader that is refused something copes or stops; killing is for the policy proper. */
+		filter.on_violation = VIOLATION_ERRNO;
+	}
+	filter.promises = outer_promises(request->program, policy->promises);
+	return filter_build(&filter, outer, err);
+}
+
+static int start_prepared(const struct start_request *request, struct extras *extras,
+			  const char *shim, struct sbx_err *err)
+{
+	const struct program *program = request->program;
+	struct landlock_caps caps;
+	struct unveil_rulesets rulesets cleanup_with(unveil_rulesets_done) = {.inner = -1, .outer = -1};
+	const struct unveil_request unveil = {
+		.policy = request->policy,
+		.env = request->env,
+		.caps = &caps,
+		.shim_path = shim,
+		.readable = program->files,
+		.extra = extras->items,
+		.n_extra = extras->count,
+		.want_inner = program->kind == PROGRAM_GLIBC,
+		.want_outer = true,
+	};
+	static struct filter inner, outer; /* 64 KiB that need not be zeroed by hand */
+	char handoff[HANDOFF_VALUE_MAX];
+	int memfd cleanup_fd = -1;
+	char **env;
+	int r;
+
+	landlock_probe(&caps);
+	r = unveil_build(&unveil, &rulesets, err);
+	if (r < 0)
+		return r == -EOPNOTSUPP || r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_USAGE;
+	if (rulesets.lost[0] && !request->quiet)
+		(void)fprintf(stderr, "sbx-preload: %s\n", rulesets.lost);
+	r = prepare_filters(request, rulesets.bounded, unveil.want_inner ? &inner : NULL, &outer, err);
+	if (!r && unveil.want_inner)
+		r = handoff_send(&inner, rulesets.inner, handoff, &memfd, err);
+	if (r < 0)
+		return SBX_EXIT_SANDBOX;
+	env = make_environment(&extras->arena, program->envp, unveil.want_inner ? shim : NULL, handoff);
+	if (!env) {
+		(void)err_set(err, -ENOMEM, "out of memory");
+		return SBX_EXIT_SANDBOX;
+	}
+	r = sandbox_enter(&rulesets.outer, &outer, err);
+	if (r < 0)
+		return SBX_EXIT_SANDBOX;
+	(void)execve(program->path, program->argv, env);
+	return exec_failed(program, err);
+}
+
+int start_program(const struct start_request *request, struct sbx_err *err)
+{
+	bool needs_shim = request->program->kind == PROGRAM_GLIBC;
+	struct extras extras = {0};
+	char path[PATH_MAX];
+	const char *shim = path;
+	int status = SBX_EXIT_SANDBOX;
+	int r;
+
+	r = start_find_shim(path, err);
+	if (!r && needs_shim)
+		r = start_check_shim(path, err);
+	if (r < 0) {
+		if (needs_shim)
+			return SBX_EXIT_SANDBOX;
+		shim = NULL; /* nothing there to use, nor to protect from the program */
+	}
+	r = collect_extras(&extras, request->program, shim, err);
+	if (!r)
+		status = start_prepared(request, &extras, shim, err);
+	arena_done(&extras.arena);
+	return status;
+}

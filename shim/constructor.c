@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* The shim's only entry: runs before every other constructor (linked -z initfirst) and before main(), applies the
+ * policy, takes its traces out of the environment. On any error the process ends here: main() must not run. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "handoff.h"
+#include "path.h"
+#include "policy_select.h"
+#include "sandbox.h"
+#include "unveil.h"
+
+#define SHIM_NAME "libsbx-preload.so"
+
+/* Another libc (musl) calls constructors without arguments: @envp would be garbage. */
+extern const char *gnu_get_libc_version(void) __attribute__((weak));
+
+static void say(const char *text)
+{
+	char line[sizeof(((struct sbx_err *)0)->file) + sizeof(((struct sbx_err *)0)->msg) + 64];
+	int n = snprintf(line, sizeof(line), "sbx-preload: %s\n", text);
+
+	if (n > 0)
+		/* Nobody to tell when standard error is closed; the exit status still does. */
+		(void)!write(STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+}
+
+static _Noreturn void die(const struct sbx_err *err)
+{
+	char text[sizeof(err->file) + sizeof(err->msg) + 32];
+
+	(void)err_format(err, text, sizeof(text));
+	say(text);
+	_exit(SBX_EXIT_SANDBOX);
+}
+
+static bool variable_is(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+/* Take our own entry out of the list of preloads, in place; ld.so has read it already. Blanks and colons separate.
+ * Returns whether anything is left. */
+static bool preload_remove_self(char *list)
+{
+	char *out = list;
+	const char *p = list;
+
+	while (*p) {
+		size_t skip = strspn(p, " :");
+		const char *word = p + skip;
+		size_t len = strcspn(word, " :");
+		const char *base = memrchr(word, '/', len);
+		size_t base_len;
+
+		base = base ? base + 1 : word;
+		base_len = len - (size_t)(base - word);
+		p = word + len;
+		if (!len ||
+		    (base_len == strlen(SHIM_NAME) && memcmp(base, SHIM_NAME, base_len) == 0))
+			continue;
+		if (out != list)
+			*out++ = ':';
+		memmove(out, word, len);
+		out += len;
+	}
+	*out = '\0';
+	return out != list;
+}
+
+/* Remove, never blank: an empty LD_PRELOAD has broken programs (minijail 66bcc8c). libc takes over this very array. */
+static void environment_clean(char **envp)
+{
+	char **out = envp;
+
+	for (; *envp; envp++) {
+		if (strncmp(*envp, "SBX_", 4) == 0)
+			continue;
+		if (variable_is(*envp, "LD_PRELOAD") &&
+		    !preload_remove_self(*envp + strlen("LD_PRELOAD=")))
+			continue;
+		*out++ = *envp;
+	}
+	*out = NULL;
+}
+
+/* Way 1: the launcher did the thinking. */
+static int apply_handoff(const char *value, struct sbx_err *err)
+{
+	struct filter filter;
+	int ruleset = -1;
+	int r;
+
+	r = handoff_receive(value, &filter, &ruleset, err);
+	if (r < 0)
+		return r;
+	return sandbox_enter(&ruleset, &filter, err);
+}
+
+/* Where the program and this object lie. Script: what the kernel was asked to execute, "#!" file or program. */
+struct places {
+	char exe[PATH_MAX];
+	char script[PATH_MAX];
+	char shim[PATH_MAX];
+	const char *execfn; /* as given to execve(2) */
+};
+
+static int places_find(struct places *ret, struct sbx_err *err)
+{
+	unsigned long execfn = getauxval(AT_EXECFN);
+	Dl_info info;
+	int r;
+
+	r = path_real("/proc/self/exe", ret->exe);
+	if (r < 0)
+		return err_set(err, r, "cannot read /proc/self/exe: %s", strerror(-r));
+	ret->execfn = execfn ? (const char *)execfn : ret->exe;
+	/* fexecve(3) leaves a name that may be gone by now; the program itself is then all there is. */
+	if (path_real(ret->execfn, ret->script) < 0)
+		memcpy(ret->script, ret->exe, sizeof(ret->exe));
+	if (!dladdr((void *)(uintptr_t)places_find, &info) || !info.dli_fname)
+		return err_set(err, -ENOENT, "cannot find out where " SHIM_NAME " lies");
+	r = path_real(info.dli_fname, ret->shim);
+	if (r < 0)
+		return err_set(err, r, "%s: %s", info.dli_fname, strerror(-r));
+	return 0;
+}
+
+/* Way 2: nobody prepared anything; find the policy of this program and apply it, alone. */
+static int apply_policy(struct policy *policy, const struct policy_env *env, struct sbx_err *err)
+{
+	struct places places;
+	struct landlock_caps caps;
+	struct unveil_rulesets rulesets;
+	struct filter filter;
+	const char *readable[] = {places.exe, places.script, NULL};
+	const struct unveil_request unveil = {
+		.policy = policy,
+		.env = env,
+		.caps = &caps,
+		.shim_path = places.shim,
+		.readable = readable,
+		.want_inner = true,
+	};
+	struct filter_request request = {.self = getpid()};
+	struct policy_subject subject = {
+		.named = env_get(env->envp, "SBX_POLICY"),
+		.real_path = places.script,
+	};
+	int r;
+
+	r = places_find(&places, err);
+	if (r < 0)
+		return r;
+	subject.name = path_base(places.execfn);
+	subject.real_name = path_base(places.script);
+	r = policy_select(policy, &subject, env, err);
+	if (r < 0)
+		return r;
+	landlock_probe(&caps);
+	r = unveil_build(&unveil, &rulesets, err);
+	if (r < 0)
+		return r;
+	if (rulesets.lost[0])
+		say(rulesets.lost);
+	request.promises = policy->promises;
+	request.on_violation = policy->on_violation;
+	request.bounded = rulesets.bounded;
+	r = filter_build(&request, &filter, err);
+	if (r < 0)
+		return r;
+	return sandbox_enter(&rulesets.inner, &filter, err);
+}
+
+static int apply_policy_alone(char *const *envp, struct sbx_err *err)
+{
+	char cwd[PATH_MAX];
+	const struct policy_env env = {.envp = envp, .cwd = cwd, .uid = geteuid()};
+	struct policy policy;
+	int r;
+
+	if (!getcwd(cwd, sizeof(cwd)))
+		return err_set(err, -errno, "cannot read the current directory: %m");
+	policy_init(&policy);
+	r = apply_policy(&policy, &env, err);
+	policy_done(&policy);
+	return r;
+}
+
+static __attribute__((constructor)) void shim_start(int argc, char **argv, char **envp)
+{
+	struct sbx_err err = {0};
+	const char *handoff;
+	int r;
+
+	(void)argc;
+	(void)argv;
+	if (!gnu_get_libc_version) {
+		(void)err_set(&err, -ENOSYS, "this libc is not glibc: use the launcher");
+		die(&err);
+	}
+	handoff = env_get(envp, HANDOFF_VARIABLE);
+	r = handoff ? apply_handoff(handoff, &err) : apply_policy_alone(envp, &err);
+	if (r < 0)
+		die(&err);
+	environment_clean(envp);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* Patching the master filter.
+ *
+ * Building it takes two commands for each architecture, on the machine that builds (the Makefile's
+ *GENERATOR rules): cc -o gen-master gen-master.c table.c promise.c spell.c err.c -lseccomp
+ *	./gen-master x86_64 master-x86_64.c
+ * and master-$(ARCH).c (compiled with -Ishim) is linked wherever this file is. table.c is not: the
+ *shim has no use for names and reasons, nor for the relocations that they bring.
+ *
+ * Filtering costs time twice: the kernel walks the program once for every system call number when
+ *it is loaded, and later each call whose verdict is not known from its number alone pays for the
+ *instructions it passes. So what a policy does not need is taken out: jumps that lead to the same
+ *verdict either way, tests that only tell apart what ends the same, loads that nobody looks at. All
+ *of it in linear time, from the end of the program to its start, because classic BPF jumps forward
+ *only. */
+#include "filter.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <linux/seccomp.h>
+
+#include "master.h"
+
+/* What calls can come to. As a place to go to, a verdict is VERDICT_BASE + its number; below it are
+ * node indexes. */
+enum verdict { VERDICT_ALLOW, VERDICT_DENY, VERDICT_NOSYS, VERDICT_KILL, VERDICT_COUNT };
+#define VERDICT_BASE 0xfff0u
+
+_Static_assert(MASTER_NODES_MAX < VERDICT_BASE, "node indexes and verdicts must not meet");
+
+struct build {
+	const struct master *master;
+	const struct filter_request *request;
+	struct filter *ret;
+	uint8_t verdicts[MASTER_REQUIREMENTS_MAX]; /* of each requirement */
+	uint16_t go[MASTER_NODES_MAX]; /* where control really arrives when it is sent to a node */
+	uint16_t at[MASTER_NODES_MAX]; /* its place in ret->insns; 0: not needed */
+	uint16_t verdict_at[VERDICT_COUNT]; /* the nearest RET of that kind; 0: none yet */
+	unsigned first; /* the lowest used place in ret->insns, which fills from its end */
+	bool full;
+};
+
+static bool is_verdict(unsigned place)
+{
+	return place >= VERDICT_BASE;
+}
+
+static bool is_jump(const struct master_node *node)
+{
+	return BPF_CLASS(node->code) == BPF_JMP;
+}
+
+static void decide(struct build *build)
+{
+	const struct filter_request *request = build->request;
+
+	for (size_t i = 0; i < build->master->n_requirements; i++) {
+		const struct requirement *need = &build->master->requirements[i];
+
+		if (requirement_met(need, request->promises, request->bounded))
+			build->verdicts[i] = VERDICT_ALLOW;
+		else if (need->kind == ROW_NOSYS)
+			build->verdicts[i] = VERDICT_NOSYS;
+		else
+			build->verdicts[i] = VERDICT_DENY;
+	}
+}
+
+static unsigned verdict_of(const struct build *build, const struct master_node *node)
+{
+	if ((node->k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO)
+		return VERDICT_BASE + VERDICT_KILL;
+	return VERDICT_BASE + build->verdicts[build->master->tags[node->k & SECCOMP_RET_DATA]];
+}
+
+/* Where a jump really leads. An equality test is not needed either when its value comes to the same
+ * without it: no other value is concerned. */
+static unsigned resolve_jump(const struct build *build, unsigned i)
+{
+	const struct master_node *node = &build->master->nodes[i];
+	unsigned yes = build->go[node->next_true];
+	unsigned no = build->go[node->next];
+
+	if (yes == no || (node->without && yes == build->go[node->without]))
+		return no;
+	return i;
+}
+
+static void resolve(struct build *build)
+{
+	for (unsigned i = (unsigned)build->master->n_nodes; i-- > 0;) {
+		const struct master_node *node = &build->master->nodes[i];
+		unsigned go = i;
+
+		if (BPF_CLASS(node->code) == BPF_RET) {
+			go = verdict_of(build, node);
+		} else if (is_jump(node)) {
+			go = resolve_jump(build, i);
+		} else {
+			/* A load or some arithmetic. Nobody looks at the result before the end or
+			 * the next load. */
+			unsigned next = build->go[node->next];
+
+			if (is_verdict(next) ||
+			    BPF_CLASS(build->master->nodes[next].code) == BPF_LD)
+				go = next;
+		}
+		build->go[i] = (uint16_t)go;
+	}
+}
+
+static void need_place(struct build *build, unsigned place)
+{
+	if (!is_verdict(place))
+		build->at[place] = 1;
+}
+
+/* Mark what can be reached; at[] gets the real place later, from the end. */
+static void mark(struct build *build)
+{
+	const struct master_node *nodes = build->master->nodes;
+
+	memset(build->at, 0, sizeof(build->at));
+	need_place(build, build->go[0]);
+	for (size_t i = 0; i < build->master->n_nodes; i++) {
+		if (!build->at[i])
+			continue;
+		need_place(build, build->go[nodes[i].next]);
+		if (is_jump(&nodes[i]))
+			need_place(build, build->go[nodes[i].next_true]);
+	}
+}
+
+static unsigned emit(struct build *build, unsigned code, unsigned jt, unsigned jf, uint32_t k)
+{
+	if (build->first == 0) {
+		build->full = true;
+		return 0;
+	}
+	build->first--;
+	build->ret->insns[build->first] = (struct sock_filter){
+		.code = (uint16_t)code, .jt = (uint8_t)jt, .jf = (uint8_t)jf, .k = k};
+	return build->first;
+}
+
+static uint32_t verdict_action(const struct build *build, unsigned verdict)
+{
+	const struct filter_request *request = build->request;
+
+	switch (verdict) {
+	case VERDICT_ALLOW:
+		return SECCOMP_RET_ALLOW;
+	case VERDICT_NOSYS:
+		return SECCOMP_RET_ERRNO | ENOSYS;
+	case VERDICT_DENY:
+		if (request->on_violation != VIOLATION_KILL || (request->promises & P(ERROR)))
+			return SECCOMP_RET_ERRNO | EPERM;
+		return SECCOMP_RET_KILL_PROCESS;
+	default:
+		return SECCOMP_RET_KILL_PROCESS;
+	}
+}
+
+/* An instruction that leads to @place and lies at most @reach instructions behind the one that is
+ * emitted next. Where the place itself is too far for a jump of 8 bits there will be a RET, or a
+ * JA, on the way. */
+static unsigned near(struct build *build, unsigned place, unsigned reach)
+{
+	uint16_t *at =
+		is_verdict(place) ? &build->verdict_at[place - VERDICT_BASE] : &build->at[place];
+
+	if (*at && *at - build->first <= reach)
+		return *at;
+	if (is_verdict(place)) {
+		*at = (uint16_t)emit(build, BPF_RET | BPF_K, 0, 0,
+				     verdict_action(build, place - VERDICT_BASE));
+		return *at;
+	}
+	return emit(build, BPF_JMP | BPF_JA, 0, 0, *at - build->first);
+}
+
+static void emit_jump(struct build *build, const struct master_node *node)
+{
+	uint32_t k = node->k;
+	unsigned yes, no;
+
+	if (node->code == (BPF_JMP | BPF_JEQ | BPF_K) && k == MATCH_SELF)
+		k = (uint32_t)build->request->self;
+	/* One less than 255: what the other branch may need could come in between. */
+	yes = near(build, build->go[node->next_true], 254);
+	no = near(build, build->go[node->next], 254);
+	(void)emit(build, node->code, yes - build->first, no - build->first, k);
+}
+
+static void emit_all(struct build *build)
+{
+	const struct master_node *nodes = build->master->nodes;
+
+	build->first = FILTER_MAX;
+	if (is_verdict(build->go[0])) {
+		(void)near(build, build->go[0], 0);
+		return;
+	}
+	for (size_t i = build->master->n_nodes; i-- > 0 && !build->full;) {
+		if (!build->at[i])
+			continue;
+		if (is_jump(&nodes[i])) {
+			emit_jump(build, &nodes[i]);
+		} else {
+			(void)near(build, build->go[nodes[i].next], 0);
+			(void)emit(build, nodes[i].code, 0, 0, nodes[i].k);
+		}
+		build->at[i] = (uint16_t)build->first;
+	}
+}
+
+int filter_build_from(const struct master *master, const struct filter_request *request,
+		      struct filter *ret, struct sbx_err *err)
+{
+	struct build build = {.master = master, .request = request, .ret = ret};
+
+	if (request->promises >> PROMISE_COUNT)
+		return err_set(
+			err, -EINVAL, "a promise that this build does not know (bits 0x%llx)",
+			(unsigned long long)(request->promises >> PROMISE_COUNT << PROMISE_COUNT));
+	decide(&build);
+	resolve(&build);
+	mark(&build);
+	emit_all(&build);
+	if (build.full)
+		return err_set(err, -E2BIG, "the filter has more than %d instructions", FILTER_MAX);
+	ret->len = (unsigned short)(FILTER_MAX - build.first);
+	memmove(ret->insns, ret->insns + build.first, ret->len * sizeof(ret->insns[0]));
+	return 0;
+}
+
+int filter_build(const struct filter_request *request, struct filter *ret, struct sbx_err *err)
+{
+	const struct master master = MASTER_HERE;
+
+	return filter_build_from(&master, request, ret, err);
+}
+
+int filter_install(const struct filter *filter, struct sbx_err *err)
+{
+	/* The kernel copies the program and does not write to it; its struct just lacks the const.
+	 */
+	struct sock_fprog prog = {
+		.len = filter->len,
+		.filter = (struct sock_filter *)(uintptr_t)filter->insns,
+	};
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0)
+		return 0;
+	/* seccomp(2): EINVAL also when CONFIG_SECCOMP_FILTER is missing; our programs are valid. */
+	if (errno == ENOSYS || errno == EINVAL)
+		return err_set(err, -EOPNOTSUPP,
+			       "this kernel has no seccomp filters (CONFIG_SECCOMP_FILTER): %m");
+	return err_set(err, -errno, "cannot install the seccomp filter: %m");
+}
+
+uint64_t filter_fingerprint(void)
+{
+	return MASTER_HERE.fingerprint;
+}
