@@ -79,11 +79,11 @@ $(BUILD)/host/%.o: shim/%.c
 $(BUILD)/host/gen-master: $(GENERATOR:%=$(BUILD)/host/%.o)
 	$(HOSTCC) -o $@ $^ -lseccomp
 
-$(BUILD)/gen/master-%.c: $(BUILD)/host/gen-master
+$(MASTER_ARCHES:%=$(BUILD)/gen/master-%.c): $(BUILD)/gen/master-%.c: $(BUILD)/host/gen-master
 	@mkdir -p $(@D)
 	$< $* $@
 
-$(BUILD)/gen/master-%.o: $(BUILD)/gen/master-%.c
+$(MASTER_ARCHES:%=$(BUILD)/gen/master-%.o): %.o: %.c
 	$(CC) $(ALL_CFLAGS) -Ishim -c -o $@ $<
 
 .SECONDARY:

@@ -44,15 +44,6 @@ static int guard_standard_descriptors(struct sbx_err *err)
 	return 0;
 }
 
-static int read_environment(char *const *envp, char cwd[PATH_MAX], struct policy_env *ret,
-			    struct sbx_err *err)
-{
-	if (!getcwd(cwd, PATH_MAX))
-		return err_set(err, -errno, "cannot read the current directory: %m");
-	*ret = (struct policy_env){.envp = envp, .cwd = cwd, .uid = geteuid()};
-	return 0;
-}
-
 static bool has_flag(const struct options *options, char option)
 {
 	for (size_t i = 0; i < options->n_flags; i++)
@@ -209,8 +200,6 @@ static int list(const struct options *options)
 
 	if (!options->list_promise)
 		return list_promises(stdout) < 0 ? 1 : 0;
-	if (strcmp(options->list_promise, "man") == 0)
-		return list_man(stdout) < 0 ? 1 : 0;
 	return list_promise(options->list_promise, stdout, &err) < 0 ? fail(&err, SBX_EXIT_USAGE) : 0;
 }
 
@@ -297,8 +286,8 @@ int main(int argc, char **argv, char **envp)
 {
 	struct sbx_err err = {0};
 	struct options options;
-	struct policy_env env;
-	char cwd[PATH_MAX];
+	char cwd[PATH_MAX] = "";
+	const struct policy_env env = {.envp = envp, .cwd = cwd, .uid = geteuid()};
 	int status, r;
 
 	r = guard_standard_descriptors(&err);
@@ -311,9 +300,10 @@ int main(int argc, char **argv, char **envp)
 	r = options_parse(argc, argv, &options, &err);
 	if (r < 0)
 		return fail(&err, r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_USAGE);
-	r = read_environment(envp, cwd, &env, &err);
-	if (r < 0)
+	if (!getcwd(cwd, sizeof(cwd))) {
+		(void)err_set(&err, -errno, "cannot read the current directory: %m");
 		return fail(&err, SBX_EXIT_SANDBOX);
+	}
 	status = dispatch(&options, &env);
 	options_done(&options);
 	if (status == 0 && fflush(stdout) != 0) {

@@ -205,19 +205,19 @@ static int follow_line(struct resolver *resolver, const struct script_line *line
 	char *const *rest = resolver->kernel_argv + (resolver->kernel_argv[0] ? 1 : 0);
 	size_t n = count_words(rest), i = 0;
 	char **argv = arena_alloc(arena, (n + 4) * sizeof(*argv));
+	char *interpreter = arena_strdup(arena, line->interpreter);
+	char *arg = arena_strdup(arena, line->arg);
+	char *script = arena_strdup(arena, resolver->file);
 
-	if (!argv)
+	if (!argv || !interpreter || !arg || !script)
 		return no_memory(resolver->err);
-	argv[i++] = arena_strdup(arena, line->interpreter);
+	argv[i++] = interpreter;
 	if (line->has_arg)
-		argv[i++] = arena_strdup(arena, line->arg);
-	argv[i++] = arena_strdup(arena, resolver->file);
-	for (size_t k = 0; k < i; k++)
-		if (!argv[k])
-			return no_memory(resolver->err);
+		argv[i++] = arg;
+	argv[i++] = script;
 	memcpy(argv + i, rest, n * sizeof(*argv)); /* the arena is zeroed: NULL-terminated */
 	resolver->kernel_argv = argv;
-	resolver->file = argv[0];
+	resolver->file = interpreter;
 	return 0;
 }
 
@@ -240,7 +240,7 @@ static int follow_env(struct resolver *resolver)
 		if (r == -ENOENT)
 			resolver->err->code = r = -ENOEXEC;
 	}
-	if (r < 0) {
+	if (r) {
 		err_prefix(resolver->err, "%s: its #! line", script);
 		return r;
 	}

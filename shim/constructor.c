@@ -118,7 +118,7 @@ static int places_find(struct places *ret, struct sbx_err *err)
 
 	r = path_real("/proc/self/exe", ret->exe);
 	if (r < 0)
-		return err_set(err, r, "cannot read /proc/self/exe: %s", strerror(-r));
+		return err_set(err, r, "cannot read /proc/self/exe: %s", strerrordesc_np(-r));
 	ret->execfn = execfn ? (const char *)execfn : ret->exe;
 	/* fexecve(3) leaves a name that may be gone by now; the program itself is then all there is. */
 	if (path_real(ret->execfn, ret->script) < 0)
@@ -127,7 +127,7 @@ static int places_find(struct places *ret, struct sbx_err *err)
 		return err_set(err, -ENOENT, "cannot find out where " SHIM_NAME " lies");
 	r = path_real(info.dli_fname, ret->shim);
 	if (r < 0)
-		return err_set(err, r, "%s: %s", info.dli_fname, strerror(-r));
+		return err_set(err, r, "%s: %s", info.dli_fname, strerrordesc_np(-r));
 	return 0;
 }
 

@@ -14,20 +14,7 @@ static printf_like(3, 0) void format_cut(char *buf, size_t size, const char *fmt
 		memcpy(buf + size - 4, "...", 4);
 }
 
-int err_set(struct sbx_err *err, int code, const char *fmt, ...)
-{
-	va_list ap;
-
-	err->code = code;
-	err->line = 0;
-	err->file[0] = '\0';
-	va_start(ap, fmt);
-	format_cut(err->msg, sizeof(err->msg), fmt, ap);
-	va_end(ap);
-	return code;
-}
-
-int err_at(struct sbx_err *err, int code, const char *file, unsigned line, const char *fmt, ...)
+void err_record(struct sbx_err *err, int code, const char *file, unsigned line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -39,7 +26,6 @@ int err_at(struct sbx_err *err, int code, const char *file, unsigned line, const
 	va_start(ap, fmt);
 	format_cut(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	return code;
 }
 
 void err_prefix(struct sbx_err *err, const char *fmt, ...)

@@ -14,10 +14,17 @@ struct sbx_err {
 	char msg[1024];      /* no newline, no trailing full stop */
 };
 
-/* Each sets @err and returns @code (negative errno), so that `return err_set(err, -EINVAL, …)` reads well.
- * A message that does not fit is cut and ends in "...". */
-int err_set(struct sbx_err *err, int code, const char *fmt, ...) printf_like(3, 4) nonnull(1, 3);
-int err_at(struct sbx_err *err, int code, const char *file, unsigned line, const char *fmt, ...)
+/* err_set(err, code, fmt, …) and err_at(err, code, file, line, fmt, …): each sets @err and is worth @code (a negative
+ * errno), so that `return err_set(err, -EINVAL, …)` reads well. Macros, so that compiler and analyzer see the value
+ * come back. @file may be NULL. A message that does not fit is cut and ends in "...". */
+#define err_set(err, code, ...) err_at(err, code, NULL, 0, __VA_ARGS__)
+#define err_at(err, code, file, line, ...)                                                         \
+	({                                                                                         \
+		int err_code_ = (code);                                                            \
+		err_record(err, err_code_, file, line, __VA_ARGS__);                               \
+		err_code_;                                                                         \
+	})
+void err_record(struct sbx_err *err, int code, const char *file, unsigned line, const char *fmt, ...)
 	printf_like(5, 6) nonnull(1, 5);
 
 /* Put "text: " in front of the message: context is added outside-in. */

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Patching the master filter.
  *
- * Building it takes two commands for each architecture, on the machine that builds (the Makefile's
- *GENERATOR rules): cc -o gen-master gen-master.c table.c promise.c spell.c err.c -lseccomp
- *	./gen-master x86_64 master-x86_64.c
- * and master-$(ARCH).c (compiled with -Ishim) is linked wherever this file is. table.c is not: the
- *shim has no use for names and reasons, nor for the relocations that they bring.
+ * It is made on the machine that builds, by the Makefile's GENERATOR: gen-master.c, linked with
+ * table, promise, spell, err and -lseccomp, and run once for each architecture:
+ *
+ *   gen-master x86_64 master-x86_64.c
+ *
+ * The result (compiled with -Ishim) is linked wherever this file is. table.c is not: the shim has
+ * no use for names and reasons, nor for the relocations that they bring.
  *
  * Filtering costs time twice: the kernel walks the program once for every system call number when
- *it is loaded, and later each call whose verdict is not known from its number alone pays for the
- *instructions it passes. So what a policy does not need is taken out: jumps that lead to the same
- *verdict either way, tests that only tell apart what ends the same, loads that nobody looks at. All
- *of it in linear time, from the end of the program to its start, because classic BPF jumps forward
- *only. */
+ * it is loaded, and later each call whose verdict is not known from its number alone pays for the
+ * instructions that it passes. So what a policy does not need is taken out: jumps that lead to the
+ * same verdict either way, tests that tell apart what ends the same, loads that nobody looks at.
+ * All of it in linear time, from the end of the program to its start, since classic BPF jumps
+ * forward only. */
 #include "filter.h"
 
 #include <errno.h>
@@ -170,15 +172,17 @@ static unsigned near(struct build *build, unsigned place, unsigned reach)
 {
 	uint16_t *at =
 		is_verdict(place) ? &build->verdict_at[place - VERDICT_BASE] : &build->at[place];
+	unsigned found = *at;
 
-	if (*at && *at - build->first <= reach)
-		return *at;
+	if (found && found - build->first <= reach)
+		return found;
 	if (is_verdict(place)) {
-		*at = (uint16_t)emit(build, BPF_RET | BPF_K, 0, 0,
-				     verdict_action(build, place - VERDICT_BASE));
-		return *at;
+		found = emit(build, BPF_RET | BPF_K, 0, 0,
+			     verdict_action(build, place - VERDICT_BASE));
+		*at = (uint16_t)found;
+		return found;
 	}
-	return emit(build, BPF_JMP | BPF_JA, 0, 0, *at - build->first);
+	return emit(build, BPF_JMP | BPF_JA, 0, 0, found - build->first);
 }
 
 static void emit_jump(struct build *build, const struct master_node *node)
@@ -222,9 +226,8 @@ int filter_build_from(const struct master *master, const struct filter_request *
 	struct build build = {.master = master, .request = request, .ret = ret};
 
 	if (request->promises >> PROMISE_COUNT)
-		return err_set(
-			err, -EINVAL, "a promise that this build does not know (bits 0x%llx)",
-			(unsigned long long)(request->promises >> PROMISE_COUNT << PROMISE_COUNT));
+		return err_set(err, -EINVAL, "a promise that this build does not know: 0x%llx",
+			       (unsigned long long)request->promises);
 	decide(&build);
 	resolve(&build);
 	mark(&build);

@@ -87,11 +87,10 @@ static void add_row(scmp_filter_ctx ctx, const struct arch *arch, size_t tag)
 		const struct match *match = &row->match[i];
 
 		/* MASKED_EQ, because EQ with 32 bits still wants the high word to be zero. */
-		if (match->mask == UINT64_MAX)
-			cmp[i] = SCMP_CMP(match->arg, SCMP_CMP_EQ, match->value);
-		else
-			cmp[i] =
-				SCMP_CMP(match->arg, SCMP_CMP_MASKED_EQ, match->mask, match->value);
+		cmp[i].arg = match->arg;
+		cmp[i].op = match->mask == UINT64_MAX ? SCMP_CMP_EQ : SCMP_CMP_MASKED_EQ;
+		cmp[i].datum_a = match->mask == UINT64_MAX ? match->value : match->mask;
+		cmp[i].datum_b = match->value; /* EQ does not look at it */
 	}
 	r = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ERRNO(tag), nr, row->n_matches, cmp);
 	if (r < 0)
@@ -293,6 +292,9 @@ static unsigned specialize(struct specialize *s, unsigned index, struct known kn
 {
 	if (index >= s->len)
 		die("a jump beyond the end");
+	/* A load does not care what was there before. */
+	if (BPF_CLASS(s->program[index].code) == BPF_LD)
+		known = (struct known){.low = known.low, .high = known.high};
 	for (size_t i = 0; i < s->n_copies; i++)
 		if (s->copies[i].index == index && known_equal(&s->copies[i].known, &known))
 			return (unsigned)i;
@@ -324,7 +326,8 @@ static bool test(const struct master_node *node, uint32_t a)
 
 /* Where would the value that an equality test looks for end if the test were left out? The index of
  * a RET; 0 when that depends on something else, too. */
-static unsigned find_without(const struct master_node *nodes, unsigned index, uint32_t word)
+static unsigned find_without(const struct master_node *nodes, unsigned index,
+			     const struct known *known)
 {
 	uint32_t a = nodes[index].k;
 	unsigned i = nodes[index].next;
@@ -336,7 +339,7 @@ static unsigned find_without(const struct master_node *nodes, unsigned index, ui
 		case BPF_RET:
 			return i;
 		case BPF_LD:
-			if (node->k != word)
+			if (!holds(known, node->k))
 				return 0;
 			a = nodes[index].k;
 			i = node->next;
@@ -378,8 +381,8 @@ static size_t make_nodes(const struct arch *arch, struct master_node nodes[MASTE
 	for (size_t i = 0; i < s.n_copies; i++) {
 		const struct known *known = &s.copies[last - i].known;
 
-		if (nodes[i].code == (BPF_JMP | BPF_JEQ | BPF_K) && known->holds == HOLDS_WORD)
-			nodes[i].without = (uint16_t)find_without(nodes, (unsigned)i, known->word);
+		if (nodes[i].code == (BPF_JMP | BPF_JEQ | BPF_K))
+			nodes[i].without = (uint16_t)find_without(nodes, (unsigned)i, known);
 	}
 	return s.n_copies;
 }

@@ -78,7 +78,7 @@ int handoff_send(const struct filter *filter, int ruleset, char value[HANDOFF_VA
 	if (!r && fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		r = -errno;
 	if (r)
-		return err_set(err, r, "cannot hand the filter over: %s", strerror(-r));
+		return err_set(err, r, "cannot hand the filter over: %s", strerrordesc_np(-r));
 	if (ruleset >= 0 && fcntl(ruleset, F_SETFD, 0) < 0)
 		return err_set(err, -errno, "cannot hand the ruleset over: %m");
 	(void)snprintf(value, HANDOFF_VALUE_MAX, "%d:%d", fd, ruleset); /* two ints always fit */
@@ -135,7 +135,7 @@ int handoff_receive(const char *value, struct filter *ret_filter, int *ret_rules
 	r = read_at(fd, ret_filter->insns, header.len * sizeof(ret_filter->insns[0]),
 		    sizeof(header));
 	if (r)
-		return err_set(err, r, "cannot read the filter: %s", strerror(-r));
+		return err_set(err, r, "cannot read the filter: %s", strerrordesc_np(-r));
 	ret_filter->len = (unsigned short)header.len;
 	if (close(fd) < 0)
 		return err_set(err, -errno, "cannot close the memfd: %m");

@@ -14,8 +14,8 @@
 #include "spell.h"
 
 #define KEY_MAX 49 /* bytes; all that inih keeps of a name */
-#define LONG_VALUE \
-	"\x01" /* stands for a value that inih has no room for; refused in the text itself */
+/* Stands for a value that inih has no room for; the text itself cannot hold it. */
+#define LONG_VALUE "\x01"
 
 struct parser {
 	struct policy *policy;

@@ -41,7 +41,7 @@ static int check_directories(const char *dir, unsigned uid, struct sbx_err *err)
 	for (;;) {
 		if (lstat(path, &st) < 0)
 			return err_at(err, -errno, path, 0, "cannot be checked: %s",
-				      strerror(errno));
+				      strerrordesc_np(errno));
 		if (!S_ISDIR(st.st_mode))
 			return err_at(err, -EPERM, path, 0, "changed while it was checked");
 		r = check_one(path, &st, is_above, uid, err);
@@ -64,13 +64,13 @@ static int check_open(int fd, const char *path, unsigned uid, struct stat *ret_s
 	int r;
 
 	if (fstat(fd, ret_st) < 0)
-		return err_at(err, -errno, path, 0, "%s", strerror(errno));
+		return err_at(err, -errno, path, 0, "%s", strerrordesc_np(errno));
 	if (!S_ISREG(ret_st->st_mode) && !S_ISDIR(ret_st->st_mode))
 		return err_at(err, -EINVAL, path, 0, "not a regular file");
 	r = path_of_fd(fd, ret_real);
 	if (r < 0)
 		return err_at(err, r, path, 0, "cannot find its real path in /proc/self/fd: %s",
-			      strerror(-r));
+			      strerrordesc_np(-r));
 	if (lstat(ret_real, &there) < 0 || there.st_dev != ret_st->st_dev ||
 	    there.st_ino != ret_st->st_ino)
 		return err_at(err, -EPERM, path, 0, "changed while it was checked");
@@ -92,7 +92,7 @@ int policy_check_trust(const char *path, unsigned uid, struct sbx_err *err)
 	struct stat st;
 
 	if (fd < 0)
-		return err_at(err, -errno, path, 0, "%s", strerror(errno));
+		return err_at(err, -errno, path, 0, "%s", strerrordesc_np(errno));
 	return check_open(fd, path, uid, &st, real, err);
 }
 
@@ -174,7 +174,7 @@ static int parse_open(struct policy *policy, int fd, const char *path, bool incl
 		return err_at(err, -ENOMEM, path, 0, "out of memory");
 	len = read_all(fd, text, POLICY_FILE_MAX + 1);
 	if (len < 0)
-		return err_at(err, (int)len, path, 0, "%s", strerror((int)-len));
+		return err_at(err, (int)len, path, 0, "%s", strerrordesc_np((int)-len));
 	if (len > POLICY_FILE_MAX)
 		return err_at(err, -EFBIG, path, 0, "more than %d bytes", POLICY_FILE_MAX);
 	return policy_parse_text(policy,
@@ -200,7 +200,7 @@ static int load_file(struct policy *policy, const char *path, bool included,
 	int r;
 
 	if (fd < 0)
-		return err_at(err, -errno, path, 0, "%s", strerror(errno));
+		return err_at(err, -errno, path, 0, "%s", strerrordesc_np(errno));
 	r = check_open(fd, path, env->uid, &st, load.real, err);
 	if (r < 0)
 		return r;
@@ -241,15 +241,15 @@ static int find_one(const char *dir, const char *name, char ret_path[PATH_MAX], 
 	/* No such file can be made, so there is none. */
 	if (n < 0 || (size_t)n >= sizeof(path) || strlen(name) + strlen(".ini") > NAME_MAX)
 		return -ENOENT;
-	if (lstat(path, &st) ==
-	    0) { /* a dangling link is there: reading it will fail, which is right */
+	/* A dangling link is there, too: reading it will fail, which is right. */
+	if (lstat(path, &st) == 0) {
 		memcpy(ret_path, path, (size_t)n + 1);
 		return 0;
 	}
 	if (errno == ENOENT || errno == ENOTDIR) /* HOME=/dev/null is a habit */
 		return -ENOENT;
 	return err_at(err, -errno, path, 0, "cannot tell whether there is such a policy: %s",
-		      strerror(errno));
+		      strerrordesc_np(errno));
 }
 
 int policy_find_in(const char *system_dir, const char *name, const char *real_name,

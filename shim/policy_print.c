@@ -4,8 +4,8 @@
 
 #include "policy.h"
 
-#define COMMENT_MAX 1000 /* bytes of a name in a comment; a comment line has POLICY_LINE_MAX, too \
-			  */
+/* Bytes of a name in a comment: a comment is a line, too, and has POLICY_LINE_MAX. */
+#define COMMENT_MAX 1000
 
 /* A file's name may hold anything; a newline would end the comment. */
 static void print_comment_text(const char *text, FILE *out)

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define WORD_MAX 63 /* longer than any word of ours, and what is longer is no slip of the finger \
-		     */
+#define WORD_MAX     63 /* longer than any word of ours */
 #define DISTANCE_MAX 3
 
 /* tolower(3) asks the locale, which the constructor has not got. */

@@ -90,7 +90,7 @@ script_confined() {
 		printf '%s' "$output" | grep -q 'cannot call home: .*Operation not permitted'
 }
 
-# The same without a sandbox must go through, or the refusals above prove nothing. /etc/shadow is for root alone anyway.
+# The same without a sandbox must go through, or the refusals above prove nothing.
 unconfined_succeeds() {
 	status=0
 	curl -sS -o ../outside/loot "$url/hello.txt" && [ -e ../outside/loot ] &&
@@ -115,7 +115,11 @@ show "sbx-preload -p 'stdio rpath' -v /usr -v . python3 primes.py $port"
 verdict "it ran, and was kept from the network" script_confined
 
 printf '# The refused commands once more without sbx-preload.\n'
-verdict "they go through, so it was the sandbox that refused" unconfined_succeeds
+words="they go through, so it was the sandbox that refused"
+if [ "$(id -u)" != 0 ]; then
+	words="$words; /etc/shadow is for root alone anyway"
+fi
+verdict "$words" unconfined_succeeds
 
 if [ "$broken" != 0 ]; then
 	echo "demo: something is not as promised" >&2

@@ -30,6 +30,13 @@
 #endif
 #define LANDLOCK_VERSION_FLAG 1u
 
+/* What live_cleanup() finds when a failed assertion kept a test from live_done(). One struct live
+ * at a time. */
+static struct {
+	char root[sizeof(((struct live *)0)->root)];
+	pid_t servers[LIVE_SERVERS];
+} left;
+
 /* ---- what the machine has ---- */
 
 static void skip_or_fail(const char *reason)
@@ -276,6 +283,7 @@ void live_init(struct live *live, uid_t uid)
 		cr_assert_fail("SBX_TEST_TMP is too long");
 	if (!mkdtemp(live->root) || chmod(live->root, 0755) != 0)
 		cr_assert_fail("cannot make %s: %s", live->root, strerror(errno));
+	memcpy(left.root, live->root, sizeof(left.root));
 	(void)snprintf(live->stage, sizeof(live->stage), "%s/stage", live->root);
 	(void)snprintf(live->work, sizeof(live->work), "%s/work", live->root);
 	(void)snprintf(live->home, sizeof(live->home), "%s/home", live->root);
@@ -302,6 +310,18 @@ void live_done(struct live *live)
 	if (live->root[0] && nftw(live->root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
 		cr_expect_fail("cannot remove %s: %s", live->root, strerror(errno));
 	memset(live, 0, sizeof(*live));
+	memset(&left, 0, sizeof(left));
+}
+
+void live_cleanup(void)
+{
+	for (size_t i = 0; i < LIVE_SERVERS; i++)
+		if (left.servers[i])
+			(void)kill(-left.servers[i], SIGKILL);
+	if (left.root[0])
+		(void)nftw(left.root, remove_one, 16,
+			   FTW_DEPTH | FTW_PHYS); /* the test failed anyway */
+	memset(&left, 0, sizeof(left));
 }
 
 /* ---- run ---- */
@@ -613,10 +633,12 @@ bool live_server_start(struct live *live, const char *const *argv, unsigned port
 	(void)snprintf(server->log, sizeof(server->log), "%s/server-%td.log", live->root,
 		       server - live->servers);
 	server->pid = server_fork(live, argv, server->log);
+	left.servers[server - live->servers] = server->pid;
 	while (!problem && !live_port_open(port)) {
 		if (waitpid(server->pid, &status, WNOHANG) == server->pid) {
 			(void)kill(-server->pid, SIGKILL);
 			server->pid = 0;
+			left.servers[server - live->servers] = 0;
 			problem = "ended";
 		} else if (now_s() > deadline) {
 			problem = "does not listen";
@@ -651,6 +673,7 @@ int live_server_stop(struct live *live)
 	}
 	(void)kill(-server->pid, SIGKILL); /* workers that outlived it */
 	server->pid = 0;
+	left.servers[server - live->servers] = 0;
 	return decode_status(status);
 }
 

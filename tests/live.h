@@ -36,11 +36,15 @@ struct live {
 #define LIVE_SECRET "the-secret-outside" /* what outside/secret.txt holds */
 
 /* Abort the test when the stage cannot be built (no build, no space). SBX_BUILD names the build
- * directory ("build"), SBX_CONF the shipped policies ("conf"), SBX_TEST_TMP where scratch directories go
+ * directory ("build"), SBX_CONF the shipped policies ("conf"), SBX_TEST_TMP where scratch
+ * directories go
  * ("/var/tmp"). */
 void live_init(struct live *live, uid_t uid);
 /* Stop every server, remove every file. Harmless on a zeroed struct. */
 void live_done(struct live *live);
+/* For a suite's .fini: the same for what a failed assertion left behind. One struct live at a time
+ * is remembered. */
+void live_cleanup(void);
 
 /* The users that live tests run as: root and nobody when the tests run as root, else only who runs
  * them. Returns how many. */

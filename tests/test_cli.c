@@ -101,8 +101,8 @@ Test(cli, print_policy_reads_back)
 {
 	static const char *const first[] = {SBX, "--print-policy", "-P", "{stage}/conf/curl.ini", "-p", "flock",
 					    "-v", "rwc:{work}/a b", "/usr/bin/curl", NULL};
-	static const char *const second[] = {SBX, "--print-policy", "-P", "{work}/printed.ini", NULL};
-	static const char *const checked[] = {SBX, "--check", "{work}/printed.ini", NULL};
+	static const char *const second[] = {SBX, "--print-policy", "-P", "{root}/printed.ini", NULL};
+	static const char *const checked[] = {SBX, "--check", "{root}/printed.ini", NULL};
 	struct live live = {0};
 	struct live_result one, two;
 
@@ -114,7 +114,7 @@ Test(cli, print_policy_reads_back)
 	cr_expect(strstr(one.out, "flock"), "%s", one.out);
 	cr_expect(strstr(one.out, "/a b\n"), "%s", one.out);
 	cr_expect(strstr(one.out, "/etc/resolv.conf"), "what dns implies is shown: %s", one.out);
-	live_write(&live, "{work}/printed.ini", one.out);
+	live_write(&live, "{root}/printed.ini", one.out);
 	two = run(&live, second);
 	cr_expect_eq(two.status, 0, "%s", two.err);
 	/* Only the comments that name the source may differ. */

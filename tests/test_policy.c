@@ -483,16 +483,33 @@ Test(policy_print, what_only_a_variable_can_say)
 {
 	static const char *const args[] = {"r:${PWD}", "w:sub/dir", "r:${TMPDIR}/x", "r:/x/${USER}",
 					   "r:~/x"};
-	struct policy policy;
-	struct sbx_err err = {0};
+	static const char *const dirs[] = {"/srv/[slug] ;x/${HOME} ",
+					   "/srv/[slug]",
+					   "/a*b",
+					   "/a?b",
+					   "/a/${HOME}",
+					   "/a ;b",
+					   "/a\t;b",
+					   "/a ",
+					   "/a\t"};
 
-	policy_init(&policy);
-	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
-		cr_assert_eq(policy_add_unveil_flag(&policy, args[i], &odd_env, &err), 0, "%s: %s",
-			     args[i], err.msg);
-	cr_expect_str_eq(policy.unveils[1].path, "/srv/[slug] ;x/${HOME} /sub/dir");
-	expect_reads_back(&policy, &odd_env, "odd directory");
-	policy_done(&policy);
+	for (size_t d = 0; d < ARRAY_SIZE(dirs); d++) {
+		struct policy_env env = odd_env;
+		struct policy policy;
+		struct sbx_err err = {0};
+		char path[64];
+
+		env.cwd = dirs[d];
+		policy_init(&policy);
+		for (size_t i = 0; i < ARRAY_SIZE(args); i++)
+			cr_assert_eq(policy_add_unveil_flag(&policy, args[i], &env, &err), 0,
+				     "%s: %s", args[i], err.msg);
+		cr_expect_str_eq(policy.unveils[0].path, dirs[d]);
+		(void)snprintf(path, sizeof(path), "%s/sub/dir", dirs[d]);
+		cr_expect_str_eq(policy.unveils[1].path, path);
+		expect_reads_back(&policy, &env, dirs[d]);
+		policy_done(&policy);
+	}
 }
 
 Test(policy_print, widest_lines)

@@ -12,7 +12,7 @@
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define NEEDS_ABI 6 /* the default scopes */
 
-TestSuite(real_files, .timeout = 240);
+TestSuite(real_files, .timeout = 240, .fini = live_cleanup);
 
 static void need(const char *program)
 {

@@ -12,7 +12,7 @@
 #define PYTHON	  "/usr/bin/python3"
 #define NODE	  "/usr/bin/node"
 
-TestSuite(real_langs, .timeout = 240);
+TestSuite(real_langs, .timeout = 240, .fini = live_cleanup);
 
 /* Somebody who listens, so that a refused connection cannot be taken for a closed port. */
 static void start_listener(struct live *live)

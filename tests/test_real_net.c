@@ -14,7 +14,7 @@
 #define OPENSSL	  "/usr/bin/openssl"
 #define URL	  "http://127.0.0.1:{port}/"
 
-TestSuite(real_net, .timeout = 240);
+TestSuite(real_net, .timeout = 240, .fini = live_cleanup);
 
 /* Serves outside/site and gives back what is posted. */
 static const char serve[] =

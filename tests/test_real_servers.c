@@ -15,7 +15,7 @@
 #define REDIS_CLI "/usr/bin/redis-cli"
 #define NGINX	  "/usr/sbin/nginx"
 
-TestSuite(real_servers, .timeout = 240);
+TestSuite(real_servers, .timeout = 240, .fini = live_cleanup);
 
 static void for_each_user(void (*check)(struct live *))
 {

@@ -14,7 +14,7 @@
 #define NEEDS_ABI 6 /* the default scopes */
 #define PRELOAD	  "LD_PRELOAD={stage}/libsbx-preload.so"
 
-TestSuite(way2, .timeout = 240);
+TestSuite(way2, .timeout = 240, .fini = live_cleanup);
 
 static void for_each_user(void (*check)(struct live *))
 {
