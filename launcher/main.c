@@ -27,12 +27,13 @@ static int fail(const struct sbx_err *err, int status)
 	char text[sizeof(err->file) + sizeof(err->msg) + 32];
 
 	(void)err_format(err, text, sizeof(text));
-	(void)fprintf(stderr, "sbx-preload: %s\n", text); /* the exit status tells even when stderr is closed */
+	(void)fprintf(stderr, "sbx-preload: %s\n",
+		      text); /* the exit status tells even when stderr is closed */
 	return status;
 }
 
-/* A closed standard descriptor must stay closed for the program, yet must not become the number of a descriptor of ours
- * meanwhile. O_CLOEXEC takes the stand-in away again at execve. */
+/* A closed standard descriptor must stay closed for the program, yet must not become the number of
+ * a descriptor of ours meanwhile. O_CLOEXEC takes the stand-in away again at execve. */
 static int guard_standard_descriptors(struct sbx_err *err)
 {
 	for (int fd = 0; fd <= 2; fd++) {
@@ -79,7 +80,8 @@ static int add_flags(struct policy *policy, const struct options *options, bool 
 	return r;
 }
 
-/* @program: NULL when none is named (--print-policy without PROGRAM): then only -P, flags or the default can be meant. */
+/* @program: NULL when none is named (--print-policy without PROGRAM): then only -P, flags or the
+ * default can be meant. */
 static int choose_policy(struct policy *policy, const struct options *options,
 			 const struct program *program, const struct policy_env *env,
 			 struct sbx_err *err)
@@ -98,8 +100,8 @@ static int choose_policy(struct policy *policy, const struct options *options,
 		subject.real_path = program->real_path;
 	}
 	if (!alone && (program || subject.named))
-		r = program ? policy_select(policy, &subject, env, err) :
-			      policy_load(policy, subject.named, env, err);
+		r = program ? policy_select(policy, &subject, env, err)
+			    : policy_load(policy, subject.named, env, err);
 	else if (!alone)
 		r = policy_set_default(policy, env, err);
 	if (!r)
@@ -200,7 +202,8 @@ static int list(const struct options *options)
 
 	if (!options->list_promise)
 		return list_promises(stdout) < 0 ? 1 : 0;
-	return list_promise(options->list_promise, stdout, &err) < 0 ? fail(&err, SBX_EXIT_USAGE) : 0;
+	return list_promise(options->list_promise, stdout, &err) < 0 ? fail(&err, SBX_EXIT_USAGE)
+								     : 0;
 }
 
 /* --doctor's proof: sandbox a real program and see it end well. */

@@ -13,7 +13,8 @@ const char options_help[] =
 	"Run PROGRAM so that it can do only what its policy permits.\n"
 	"\n"
 	"Policy: -P FILE, else -p and -v, else /etc/sbx-preload/PROGRAM.ini, else\n"
-	"~/.config/sbx-preload/PROGRAM.ini, else: stdio rpath tty, and r for the current directory.\n"
+	"~/.config/sbx-preload/PROGRAM.ini, else: stdio rpath tty, and r for the current "
+	"directory.\n"
 	"  -P, --policy FILE        take this policy file; -p and -v then add to it\n"
 	"  -p, --promises \"WORDS\"   permit these kinds of system calls (see --list)\n"
 	"  -v, --unveil PERM:PATH   let the program see PATH; PERM of r read, w write, x execute,\n"
@@ -30,7 +31,8 @@ const char options_help[] =
 	"  -h, --help               print this\n"
 	"      --version            print the version\n"
 	"\n"
-	"Exit status: the program's own; 125 could not sandbox (nothing ran); 126 cannot be executed;\n"
+	"Exit status: the program's own; 125 could not sandbox (nothing ran); 126 cannot be "
+	"executed;\n"
 	"127 not found; 2 wrong use or policy. Example:\n"
 	"  sbx-preload -p 'stdio rpath' -v r:/etc/hostname cat /etc/hostname\n"
 	"More: man sbx-preload, man sbx-preload.ini\n";
@@ -85,7 +87,8 @@ static int unknown_option(const char *word, struct sbx_err *err)
 	near = spell_nearest(name, names, n);
 	if (!near)
 		return err_set(err, -EINVAL, "unknown option \"--%s\"", name);
-	return err_set(err, -EINVAL, "unknown option \"--%s\" (did you mean \"--%s\"?)", name, near);
+	return err_set(err, -EINVAL, "unknown option \"--%s\" (did you mean \"--%s\"?)", name,
+		       near);
 }
 
 static int add_flag(struct options *options, char option, const char *value, struct sbx_err *err)
@@ -99,7 +102,8 @@ static int add_flag(struct options *options, char option, const char *value, str
 static int set_mode(struct options *options, enum mode mode, struct sbx_err *err)
 {
 	if (options->mode != MODE_RUN && options->mode != mode)
-		return err_set(err, -EINVAL, "two options that each do something else than run a program");
+		return err_set(err, -EINVAL,
+			       "two options that each do something else than run a program");
 	options->mode = mode;
 	return 0;
 }
@@ -117,7 +121,8 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 		return 0;
 	case 'P':
 		if (options->policy_file)
-			return err_set(err, -EINVAL, "-P is given twice; a policy file can include others");
+			return err_set(err, -EINVAL,
+				       "-P is given twice; a policy file can include others");
 		options->policy_file = optarg;
 		return 0;
 	case 'k':
@@ -140,13 +145,16 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 	case OPT_VERSION:
 		return set_mode(options, MODE_VERSION, err);
 	case OPT_LATER:
-		return err_set(err, -EOPNOTSUPP, "--%s is not available yet", long_options[index].name);
+		return err_set(err, -EOPNOTSUPP, "--%s is not available yet",
+			       long_options[index].name);
 	case 'e':
 		return err_set(err, -EOPNOTSUPP, "-e is not available yet");
 	case ':':
 		letter[1] = (char)optopt;
 		return err_set(err, -EINVAL, "option \"%s\" wants a value",
-			       optopt && optopt < 256 && argv[optind - 1][1] != '-' ? letter : argv[optind - 1]);
+			       optopt && optopt < 256 && argv[optind - 1][1] != '-'
+				       ? letter
+				       : argv[optind - 1]);
 	default:
 		letter[1] = (char)optopt;
 		/* getopt names a bad letter; a bad long option is the word before optind. */
@@ -171,7 +179,8 @@ static int check_rest(const struct options *options, struct sbx_err *err)
 		return 0;
 	default:
 		if (options->rest[0])
-			return err_set(err, -EINVAL, "unexpected argument \"%s\"", options->rest[0]);
+			return err_set(err, -EINVAL, "unexpected argument \"%s\"",
+				       options->rest[0]);
 		return 0;
 	}
 }
@@ -181,10 +190,13 @@ int options_parse(int argc, char **argv, struct options *ret, struct sbx_err *er
 	struct options options = {0};
 	int c, index = 0, r = 0;
 
-	options.flags = calloc((size_t)argc, sizeof(options.flags[0])); /* each flag takes an argument word at least */
+	options.flags =
+		calloc((size_t)argc,
+		       sizeof(options.flags[0])); /* each flag takes an argument word at least */
 	if (!options.flags)
 		return err_set(err, -ENOMEM, "out of memory");
-	/* '+': stop at PROGRAM, whose options are its own. ':': tell a missing value from an unknown option. */
+	/* '+': stop at PROGRAM, whose options are its own. ':': tell a missing value from an
+	 * unknown option. */
 	while (!r && (c = getopt_long(argc, argv, "+:p:v:VP:kqeh", long_options, &index)) != -1)
 		r = take_option(&options, c, index, argv, err);
 	if (!r) {

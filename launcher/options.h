@@ -14,7 +14,8 @@ enum mode {
 	MODE_VERSION,
 };
 
-#define OPTIONS_FLAGS_MAX 20000 /* -p and -v given; far above any use, below what ARG_MAX lets through */
+#define OPTIONS_FLAGS_MAX \
+	20000 /* -p and -v given; far above any use, below what ARG_MAX lets through */
 
 /* One -p or -v, in the order in which they were given. */
 struct policy_flag {
@@ -27,16 +28,18 @@ struct options {
 	const char *policy_file;   /* -P */
 	struct policy_flag *flags; /* owned */
 	size_t n_flags;
-	bool no_unveil; /* -V */
-	bool kill;      /* -k */
-	bool quiet;     /* -q */
+	bool no_unveil;		  /* -V */
+	bool kill;		  /* -k */
+	bool quiet;		  /* -q */
 	const char *list_promise; /* --list=PROMISE; NULL: all */
-	char **rest;              /* PROGRAM ARG…, or the files of --check; NULL-terminated, borrowed from argv */
+	char **rest; /* PROGRAM ARG…, or the files of --check; NULL-terminated, borrowed from argv
+		      */
 };
 
-/* Parse @argv. Options end at the first word that is none. Returns 0; -EINVAL for wrong use, with the nearest spelling;
- * -EOPNOTSUPP for an option that is known but not available yet; -ENOMEM. */
-must_check int options_parse(int argc, char **argv, struct options *ret, struct sbx_err *err) nonnull(2, 3, 4);
+/* Parse @argv. Options end at the first word that is none. Returns 0; -EINVAL for wrong use, with
+ * the nearest spelling; -EOPNOTSUPP for an option that is known but not available yet; -ENOMEM. */
+must_check int options_parse(int argc, char **argv, struct options *ret, struct sbx_err *err)
+	nonnull(2, 3, 4);
 void options_done(struct options *options);
 
 /* What --help prints; one screen. */

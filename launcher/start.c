@@ -19,14 +19,15 @@
 #endif
 #define SHIM_NAME "libsbx-preload.so"
 
-/* Where a loader looks beside what the program itself names (ld.so(8), musl's ld). Data only: mapping a library wants the
- * right to read it, not Landlock's EXECUTE. */
+/* Where a loader looks beside what the program itself names (ld.so(8), musl's ld). Data only:
+ * mapping a library wants the right to read it, not Landlock's EXECUTE. */
 static const char *const loader_paths[] = {
-	"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
-	"/etc/ld.so.cache", "/etc/ld.so.preload",
+	"/lib",		  "/lib64",	      "/usr/lib",	    "/usr/lib64",
+	"/usr/local/lib", "/etc/ld.so.cache", "/etc/ld.so.preload",
 };
 static const char *const foreign_loader_paths[] = {
-	"/etc/ld-musl-x86_64.path", "/etc/ld-musl-aarch64.path",
+	"/etc/ld-musl-x86_64.path",
+	"/etc/ld-musl-aarch64.path",
 };
 
 int start_find_shim(char ret[PATH_MAX], struct sbx_err *err)
@@ -42,7 +43,8 @@ int start_find_shim(char ret[PATH_MAX], struct sbx_err *err)
 	if (r == -ENOENT)
 		r = path_real(SBX_LIBDIR "/" SHIM_NAME, ret);
 	if (r == -ENOENT)
-		return err_set(err, r, "the shim is missing: neither %s nor " SBX_LIBDIR "/" SHIM_NAME,
+		return err_set(err, r,
+			       "the shim is missing: neither %s nor " SBX_LIBDIR "/" SHIM_NAME,
 			       path);
 	if (r < 0)
 		return err_set(err, r, "cannot look at the shim %s: %s", path, strerror(-r));
@@ -56,8 +58,10 @@ int start_check_shim(const char *path, struct sbx_err *err)
 	int r;
 
 	if (strpbrk(path, " :"))
-		return err_set(err, -EINVAL, "the shim cannot be preloaded from a path with a blank or a colon: %s",
-			       path);
+		return err_set(
+			err, -EINVAL,
+			"the shim cannot be preloaded from a path with a blank or a colon: %s",
+			path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, -errno, "cannot read the shim %s: %m", path);
@@ -67,7 +71,8 @@ int start_check_shim(const char *path, struct sbx_err *err)
 		return r;
 	}
 	if (!elf.same_class || !elf.same_machine || !elf.is_shared)
-		return err_set(err, -ENOEXEC, "the shim %s is not a shared object for this machine", path);
+		return err_set(err, -ENOEXEC, "the shim %s is not a shared object for this machine",
+			       path);
 	if (!elf.complete)
 		return err_set(err, -ENOEXEC, "the shim %s is truncated", path);
 	return 0;
@@ -100,8 +105,8 @@ static int add_extras(struct extras *extras, const char *const *paths, size_t co
 	return r;
 }
 
-/* Preloads of others must be readable too, or ld.so would leave them out. Names without a slash lie in library
- * directories, which are. */
+/* Preloads of others must be readable too, or ld.so would leave them out. Names without a slash lie
+ * in library directories, which are. */
 static int add_preloads(struct extras *extras, const char *list)
 {
 	int r = 0;
@@ -136,7 +141,8 @@ static int collect_extras(struct extras *extras, const struct program *program, 
 			r = add_extra(extras, program->library_dirs[i], PERM_R);
 	}
 	if (!r && program->kind == PROGRAM_FOREIGN)
-		r = add_extras(extras, foreign_loader_paths, ARRAY_SIZE(foreign_loader_paths), PERM_R);
+		r = add_extras(extras, foreign_loader_paths, ARRAY_SIZE(foreign_loader_paths),
+			       PERM_R);
 	if (!r && shim)
 		r = add_extra(extras, shim, PERM_R);
 	if (!r && program->kind != PROGRAM_STATIC && preloads)
@@ -144,20 +150,21 @@ static int collect_extras(struct extras *extras, const struct program *program, 
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
 
-/* The outer layer's promises: the policy's and what execve and the loader need. With the shim, the inner layer takes
- * these away again before main(). */
+/* The outer layer's promises: the policy's and what the loader needs. With the shim, the inner
+ * layer takes these away again before main(). A static program needs execve alone, which
+ * filter_request.starting permits. */
 static uint64_t outer_promises(const struct program *program, uint64_t promises)
 {
-	promises |= P(EXEC);
+	/* Open, read and map libraries, as code, too; which, Landlock bounds. */
 	if (program->kind != PROGRAM_STATIC)
-		promises |= P(STDIO); /* open, read and map libraries; what exactly, Landlock bounds */
+		promises |= P(STDIO) | P(EXEC);
 	if (program->kind == PROGRAM_GLIBC)
 		promises |= P(RPATH); /* ld.so stats the directories of LD_LIBRARY_PATH */
 	return promises;
 }
 
-/* The environment for the program: without SBX_ variables and our own preload, then, with @handoff, the shim in front of
- * all other preloads and the hand-over. */
+/* The environment for the program: without SBX_ variables and our own preload, then, with @handoff,
+ * the shim in front of all other preloads and the hand-over. */
 static char **make_environment(struct arena *arena, char *const *envp, const char *shim,
 			       const char *handoff)
 {
@@ -181,8 +188,8 @@ static char **make_environment(struct arena *arena, char *const *envp, const cha
 	}
 	if (!shim)
 		return env;
-	env[n] = preloads && *preloads ? arena_printf(arena, "LD_PRELOAD=%s:%s", shim, preloads) :
-					 arena_printf(arena, "LD_PRELOAD=%s", shim);
+	env[n] = preloads && *preloads ? arena_printf(arena, "LD_PRELOAD=%s:%s", shim, preloads)
+				       : arena_printf(arena, "LD_PRELOAD=%s", shim);
 	env[n + 1] = arena_printf(arena, HANDOFF_VARIABLE "=%s", handoff);
 	return env[n] && env[n + 1] ? env : NULL;
 }
@@ -211,10 +218,12 @@ static int prepare_filters(const struct start_request *request, bool bounded, st
 		r = filter_build(&filter, inner, err);
 		if (r < 0)
 			return r;
-		/* A loader that is refused something copes or stops; killing is for the policy proper. */
+		/* A loader that is refused something copes or stops; killing is for the policy
+		 * proper. */
 		filter.on_violation = VIOLATION_ERRNO;
 	}
 	filter.promises = outer_promises(request->program, policy->promises);
+	filter.starting = true;
 	return filter_build(&filter, outer, err);
 }
 
@@ -223,7 +232,8 @@ static int start_prepared(const struct start_request *request, struct extras *ex
 {
 	const struct program *program = request->program;
 	struct landlock_caps caps;
-	struct unveil_rulesets rulesets cleanup_with(unveil_rulesets_done) = {.inner = -1, .outer = -1};
+	struct unveil_rulesets rulesets cleanup_with(unveil_rulesets_done) = {.inner = -1,
+									      .outer = -1};
 	const struct unveil_request unveil = {
 		.policy = request->policy,
 		.env = request->env,
@@ -247,12 +257,14 @@ static int start_prepared(const struct start_request *request, struct extras *ex
 		return r == -EOPNOTSUPP || r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_USAGE;
 	if (rulesets.lost[0] && !request->quiet)
 		(void)fprintf(stderr, "sbx-preload: %s\n", rulesets.lost);
-	r = prepare_filters(request, rulesets.bounded, unveil.want_inner ? &inner : NULL, &outer, err);
+	r = prepare_filters(request, rulesets.bounded, unveil.want_inner ? &inner : NULL, &outer,
+			    err);
 	if (!r && unveil.want_inner)
 		r = handoff_send(&inner, rulesets.inner, handoff, &memfd, err);
 	if (r < 0)
 		return SBX_EXIT_SANDBOX;
-	env = make_environment(&extras->arena, program->envp, unveil.want_inner ? shim : NULL, handoff);
+	env = make_environment(&extras->arena, program->envp, unveil.want_inner ? shim : NULL,
+			       handoff);
 	if (!env) {
 		(void)err_set(err, -ENOMEM, "out of memory");
 		return SBX_EXIT_SANDBOX;

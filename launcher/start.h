@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* From a policy and a program to execve: the outer sandbox, the hand-over to the shim, the environment. */
+/* From a policy and a program to execve: the outer sandbox, the hand-over to the shim, the
+ * environment. */
 #pragma once
 
 #include "../shim/policy.h"
 #include "program.h"
 
-/* Find libsbx-preload.so: beside the launcher, else where it is installed. Real path into @ret. Returns 0; -ENOENT. */
+/* Find libsbx-preload.so: beside the launcher, else where it is installed. Real path into @ret.
+ * Returns 0; -ENOENT. */
 must_check int start_find_shim(char ret[PATH_MAX], struct sbx_err *err) nonnull(1, 2);
 
-/* Is @path a shim that this machine's loader would take: readable, complete, of our class and machine, and nameable in
- * LD_PRELOAD (no blank, no colon)? ld.so would only warn and run the program without. */
+/* Is @path a shim that this machine's loader would take: readable, complete, of our class and
+ * machine, and nameable in LD_PRELOAD (no blank, no colon)? ld.so would only warn and run the
+ * program without. */
 must_check int start_check_shim(const char *path, struct sbx_err *err) nonnull(1, 2);
 
 struct start_request {
@@ -19,6 +22,7 @@ struct start_request {
 	bool quiet; /* do not print what best effort gives up */
 };
 
-/* Enter the outer sandbox and execute the program. Returns only on failure, with the exit status to use. The calling
- * process is then confined as far as it got: it must exit. */
-must_check int start_program(const struct start_request *request, struct sbx_err *err) nonnull(1, 2);
+/* Enter the outer sandbox and execute the program. Returns only on failure, with the exit status to
+ * use. The calling process is then confined as far as it got: it must exit. */
+must_check int start_program(const struct start_request *request, struct sbx_err *err)
+	nonnull(1, 2);

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #define CHUNK_SIZE (64 * 1024UL)
-#define ALIGN      16UL
+#define ALIGN	   16UL
 
 /* One mapping. Data starts behind the header, which keeps its alignment. */
 struct arena_chunk {
@@ -26,7 +26,8 @@ static struct arena_chunk *chunk_new(size_t want)
 	struct arena_chunk *chunk;
 
 #ifdef __SANITIZE_ADDRESS__
-	size = (size + 4095) & ~4095UL; /* small chunks, so that an overrun soon meets an unmapped page */
+	size = (size + 4095) &
+	       ~4095UL; /* small chunks, so that an overrun soon meets an unmapped page */
 #else
 	size = (size + CHUNK_SIZE - 1) & ~(CHUNK_SIZE - 1);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The shim's only entry: runs before every other constructor (linked -z initfirst) and before main(), applies the
- * policy, takes its traces out of the environment. On any error the process ends here: main() must not run. */
+/* The shim's only entry: runs before every other constructor (linked -z initfirst) and before
+ * main(), applies the policy, takes its traces out of the environment. On any error the process
+ * ends here: main() must not run. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ static void say(const char *text)
 
 	if (n > 0)
 		/* Nobody to tell when standard error is closed; the exit status still does. */
-		(void)!write(STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+		(void)!write(STDERR_FILENO, line,
+			     (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
 static _Noreturn void die(const struct sbx_err *err)
@@ -44,8 +46,8 @@ static bool variable_is(const char *entry, const char *name)
 	return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
-/* Take our own entry out of the list of preloads, in place; ld.so has read it already. Blanks and colons separate.
- * Returns whether anything is left. */
+/* Take our own entry out of the list of preloads, in place; ld.so has read it already. Blanks and
+ * colons separate. Returns whether anything is left. */
 static bool preload_remove_self(char *list)
 {
 	char *out = list;
@@ -73,7 +75,8 @@ static bool preload_remove_self(char *list)
 	return out != list;
 }
 
-/* Remove, never blank: an empty LD_PRELOAD has broken programs (minijail 66bcc8c). libc takes over this very array. */
+/* Remove, never blank: an empty LD_PRELOAD has broken programs (minijail 66bcc8c). libc takes over
+ * this very array. */
 static void environment_clean(char **envp)
 {
 	char **out = envp;
@@ -102,7 +105,8 @@ static int apply_handoff(const char *value, struct sbx_err *err)
 	return sandbox_enter(&ruleset, &filter, err);
 }
 
-/* Where the program and this object lie. Script: what the kernel was asked to execute, "#!" file or program. */
+/* Where the program and this object lie. Script: what the kernel was asked to execute, "#!" file or
+ * program. */
 struct places {
 	char exe[PATH_MAX];
 	char script[PATH_MAX];
@@ -120,7 +124,8 @@ static int places_find(struct places *ret, struct sbx_err *err)
 	if (r < 0)
 		return err_set(err, r, "cannot read /proc/self/exe: %s", strerrordesc_np(-r));
 	ret->execfn = execfn ? (const char *)execfn : ret->exe;
-	/* fexecve(3) leaves a name that may be gone by now; the program itself is then all there is. */
+	/* fexecve(3) leaves a name that may be gone by now; the program itself is then all there
+	 * is. */
 	if (path_real(ret->execfn, ret->script) < 0)
 		memcpy(ret->script, ret->exe, sizeof(ret->exe));
 	if (!dladdr((void *)(uintptr_t)places_find, &info) || !info.dli_fname)

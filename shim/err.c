@@ -14,7 +14,8 @@ static printf_like(3, 0) void format_cut(char *buf, size_t size, const char *fmt
 		memcpy(buf + size - 4, "...", 4);
 }
 
-void err_record(struct sbx_err *err, int code, const char *file, unsigned line, const char *fmt, ...)
+void err_record(struct sbx_err *err, int code, const char *file, unsigned line, const char *fmt,
+		...)
 {
 	va_list ap;
 
@@ -22,7 +23,8 @@ void err_record(struct sbx_err *err, int code, const char *file, unsigned line, 
 	err->line = line;
 	err->file[0] = '\0';
 	if (file)
-		(void)snprintf(err->file, sizeof(err->file), "%s", file); /* a cut name still helps */
+		(void)snprintf(err->file, sizeof(err->file), "%s",
+			       file); /* a cut name still helps */
 	va_start(ap, fmt);
 	format_cut(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);

@@ -61,7 +61,8 @@ static void decide(struct build *build)
 	for (size_t i = 0; i < build->master->n_requirements; i++) {
 		const struct requirement *need = &build->master->requirements[i];
 
-		if (requirement_met(need, request->promises, request->bounded))
+		if (requirement_met(need, request->promises, request->bounded) ||
+		    (request->starting && need->kind == ROW_NEEDS_PROMISE && need->any == P(EXEC)))
 			build->verdicts[i] = VERDICT_ALLOW;
 		else if (need->kind == ROW_NOSYS)
 			build->verdicts[i] = VERDICT_NOSYS;

@@ -20,6 +20,7 @@ struct filter_request {
 	bool bounded;		     /* Landlock bounds the paths: see table_row_permits() */
 	enum violation on_violation; /* KILL is ignored when the promises hold `error` */
 	int self;		     /* pid, for rows that permit a call on the process itself */
+	bool starting;		     /* also what `exec` alone permits: execve, no more of it */
 };
 
 /* Turn the promises into a program for seccomp(2) by patching the master filter; compiles nothing,

@@ -13,7 +13,7 @@
 struct handoff_header {
 	char magic[8];
 	uint64_t fingerprint; /* filter_fingerprint() of the build that wrote it */
-	uint32_t len;         /* instructions that follow */
+	uint32_t len;	      /* instructions that follow */
 	uint32_t has_ruleset;
 };
 
@@ -86,7 +86,8 @@ int handoff_send(const struct filter *filter, int ruleset, char value[HANDOFF_VA
 	return 0;
 }
 
-/* A descriptor number, or -1. Digits only: strtol would take blanks and signs, and depends on the locale. */
+/* A descriptor number, or -1. Digits only: strtol would take blanks and signs, and depends on the
+ * locale. */
 static int parse_fd(const char **text, char end)
 {
 	const char *p = *text;

@@ -7,7 +7,8 @@
 #include "util.h"
 
 /* The absolute path of @path with all symbolic links followed, through /proc/self/fd (proc(5)).
- * Returns 0 or -errno (-ENOENT also for a file that was removed meanwhile); @ret changes only on success. */
+ * Returns 0 or -errno (-ENOENT also for a file that was removed meanwhile); @ret changes only on
+ * success. */
 must_check int path_real(const char *path, char ret[PATH_MAX]) nonnull(1, 2);
 
 /* The same for what is open at @fd (O_PATH will do). */

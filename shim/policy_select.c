@@ -33,10 +33,11 @@ static int check_program(const struct policy *policy, const char *real_path, str
 		return 0;
 	r = path_real(policy->program, wanted);
 	if (r < 0)
-		return err_at(err, r, from->file, from->line, "%s: %s", policy->program, strerrordesc_np(-r));
+		return err_at(err, r, from->file, from->line, "%s: %s", policy->program,
+			      strerrordesc_np(-r));
 	if (strcmp(wanted, real_path) != 0)
-		return err_at(err, -EPERM, from->file, from->line, "this policy is for %s, not for %s",
-			      policy->program, real_path);
+		return err_at(err, -EPERM, from->file, from->line,
+			      "this policy is for %s, not for %s", policy->program, real_path);
 	return 0;
 }
 

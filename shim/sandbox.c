@@ -14,8 +14,8 @@ int sandbox_enter(int *ruleset, const struct filter *filter, struct sbx_err *err
 		r = landlock_restrict(*ruleset, err);
 		if (r < 0)
 			return r;
-		/* Before the filter, and checked: a descriptor that stays open is a promise broken (and a ruleset
-		 * descriptor could be added to, though no longer to this domain). */
+		/* Before the filter, and checked: a descriptor that stays open is a promise broken
+		 * (and a ruleset descriptor could be added to, though no longer to this domain). */
 		if (close(*ruleset) < 0)
 			return err_set(err, -errno, "cannot close the ruleset: %m");
 		*ruleset = -1;

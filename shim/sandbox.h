@@ -5,6 +5,9 @@
 #include "filter.h"
 #include "landlock.h"
 
-/* no_new_privs, then @ruleset (-1: none), then @filter, for the calling thread and all that comes from it. Closes
- * *@ruleset on success. Returns 0 or -errno; after an error the caller must not let the program run. */
-must_check int sandbox_enter(int *ruleset, const struct filter *filter, struct sbx_err *err) nonnull(1, 2, 3);
+/* no_new_privs, then @ruleset (-1: none), then @filter, for the calling thread and all that comes
+ * from it. Closes
+ * *@ruleset on success. Returns 0 or -errno; after an error the caller must not let the program
+ * run. */
+must_check int sandbox_enter(int *ruleset, const struct filter *filter, struct sbx_err *err)
+	nonnull(1, 2, 3);

@@ -364,6 +364,38 @@ Test(filter_cases, error_promise_disarms_kill)
 		     SECCOMP_RET_ERRNO | EPERM);
 }
 
+/* What a launcher leaves to a program that it confines before execve: that call, nothing else of exec. */
+Test(filter_cases, starting_permits_execve_alone)
+{
+	static const struct {
+		const char *call;
+		uint64_t args[6];
+		uint32_t want;
+	} rows[] = {
+		{"execve", {0}, SECCOMP_RET_ALLOW},
+		{"execveat", {0}, SECCOMP_RET_ALLOW},
+		{"newfstatat", {0}, SECCOMP_RET_ERRNO | EPERM},
+		{"mmap", {0, 0, PROT_EXEC, MAP_PRIVATE}, SECCOMP_RET_ERRNO | EPERM},
+		{"vfork", {0}, SECCOMP_RET_ERRNO | EPERM},
+		{"socket", {AF_INET, SOCK_STREAM}, SECCOMP_RET_ERRNO | EPERM},
+		{"ptrace", {0}, SECCOMP_RET_ERRNO | EPERM},
+	};
+	static struct filter filter;
+	struct filter_request request = {.promises = P(STDIO), .self = SELF, .starting = true};
+	struct sbx_err err;
+
+	cr_assert_eq(filter_build(&request, &filter, &err), 0, "%s", err.msg);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct seccomp_data data = {.nr = find_number(seccomp_arch_native(), rows[i].call),
+					    .arch = seccomp_arch_native()};
+
+		memcpy(data.args, rows[i].args, sizeof(data.args));
+		if (data.nr != -2)
+			cr_expect_eq(interp_run(filter.insns, &data, NULL), rows[i].want, "%s",
+				     rows[i].call);
+	}
+}
+
 Test(filter_cases, unknown_promise)
 {
 	static struct filter filter;

@@ -286,15 +286,14 @@ static void check_line_length(size_t length, const char *before, const char *aft
 	policy_done(&policy);
 }
 
-/* inih's buffer is ours to fill but for its last byte (200 bytes as packaged; the stack behind one
- * of 64 or 208 has no slack), and ours ends at 4,000: the value must be the same on both sides of
- * either. */
+/* inih's buffer (200 bytes as packaged) is ours to fill but for its last byte, and our lines end at
+ * 4,000: the value must be the same on both sides of either. */
 Test(policy_file, line_lengths)
 {
 	static const size_t lengths[] = {10,  62,  63,	64,   65,   66,	  197,	198,
 					 199, 200, 201, 202,  206,  207,  208,	209,
 					 398, 399, 400, 1000, 3988, 3989, 3999, 4000};
-	static const int buffers[] = {200, 64, 208};
+	static const int buffers[] = {200, 64, 208, 5000};
 	static const struct {
 		const char *before, *after;
 	} shapes[] = {{"r=", ""}, {"r =", ""}, {"\tr\t= ", ""}, {"r = ", "  ;=:x"}, {"r=", "\t "}};
