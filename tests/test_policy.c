@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pure: what flags and values become, and that a printed policy reads back as it was. */
+/* Pure: what flags and values become, and that a printed policy reads back as it was. Long for its
+ * tables of rows, and because both halves need the same environments. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
