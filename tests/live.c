@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,12 +106,19 @@ static char *join(const char *fmt, ...)
 char *live_expand(const struct live *live, const char *text)
 {
 	char port[16], uid[16], server[16];
+	const struct passwd *user = getpwuid(live->uid);
 	const struct {
 		const char *name, *value;
 	} places[] = {
-		{"{work}", live->work},	  {"{home}", live->home}, {"{outside}", live->outside},
-		{"{stage}", live->stage}, {"{root}", live->root}, {"{port}", port},
-		{"{uid}", uid},		  {"{server}", server},
+		{"{work}", live->work},
+		{"{home}", live->home},
+		{"{outside}", live->outside},
+		{"{stage}", live->stage},
+		{"{root}", live->root},
+		{"{port}", port},
+		{"{uid}", uid},
+		{"{server}", server},
+		{"{user}", user ? user->pw_name : uid},
 	};
 	char *out = NULL;
 	size_t len = 0;
@@ -518,6 +526,8 @@ struct live_result live_run(struct live *live, const struct live_command *comman
 	(void)close(err_pipe[1]);
 	(void)fcntl(out_pipe[0], F_SETFL, O_NONBLOCK);
 	(void)fcntl(err_pipe[0], F_SETFL, O_NONBLOCK);
+	if (command->tty && input && write(out_pipe[0], input, strlen(input)) < 0)
+		cr_assert_fail("terminal: %s", strerror(errno));
 	result.status = collect(pid, out_pipe[0], err_pipe[0], out, err, now_s() + timeout_s);
 	(void)close(out_pipe[0]);
 	(void)close(err_pipe[0]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command as a person meets it: messages, exit statuses, --check, --print-policy, --list, --doctor. Live. */
+/* The command as a person meets it: messages, exit statuses, --check, --print-policy, --list,
+ * --doctor. Live. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,22 +29,35 @@ Test(cli, statuses_and_messages)
 		{{SBX, "--help"}, 0, "Usage: sbx-preload", NULL},
 		{{SBX}, 2, NULL, "sbx-preload: no program given"},
 		{{SBX, "--exp", "true"}, 2, NULL, "unknown option"},
-		{{SBX, "-p", "stdio inett", "true"}, 2, NULL,
+		{{SBX, "-p", "stdio inett", "true"},
+		 2,
+		 NULL,
 		 "sbx-preload: -p: unknown promise \"inett\" (did you mean \"inet\"?)"},
 		{{SBX, "-p", "bpf", "true"}, 2, NULL, "no Linux counterpart"},
 		{{SBX, "-v", "q:/etc", "true"}, 2, NULL, "-v: "},
-		{{SBX, "-v", "r:/no/such/path", "true"}, 2, NULL, "sbx-preload: -v: no such path: /no/such/path"},
+		{{SBX, "-v", "r:/no/such/path", "true"},
+		 2,
+		 NULL,
+		 "sbx-preload: -v: no such path: /no/such/path"},
 		{{SBX, "-P", "/no/such.ini", "true"}, 2, NULL, "/no/such.ini"},
-		{{SBX, "no-such-program-at-all"}, 127, NULL,
+		{{SBX, "no-such-program-at-all"},
+		 127,
+		 NULL,
 		 "sbx-preload: no-such-program-at-all: not found in PATH"},
 		{{SBX, "/etc/passwd"}, 126, NULL, "sbx-preload: "},
 		{{SBX, "/etc"}, 126, NULL, "sbx-preload: "},
 		{{SBX, "/no/such/program"}, 127, NULL, "sbx-preload: "},
 		{{SBX, "/bin/sh", "-c", "exit 7"}, 7, NULL, NULL},
 		{{SBX, "/bin/sh", "-c", "kill -TERM $$"}, 128 + 15, NULL, NULL},
-		{{SBX, "-p", "stdio rpath", "-v", "r:/etc/passwd", "/bin/cat", "/etc/passwd"}, 0, "root:", NULL},
+		{{SBX, "-p", "stdio rpath", "-v", "r:/etc/passwd", "/bin/cat", "/etc/passwd"},
+		 0,
+		 "root:",
+		 NULL},
 		{{SBX, "-k", "-p", "stdio rpath", "/usr/bin/id"}, 128 + 31, NULL, NULL},
-		{{SBX, "--check", "{stage}/conf/curl.ini", "{stage}/conf/ls.ini"}, 0, "ls.ini: ok\n", NULL},
+		{{SBX, "--check", "{stage}/conf/curl.ini", "{stage}/conf/ls.ini"},
+		 0,
+		 "ls.ini: ok\n",
+		 NULL},
 	};
 	struct live live = {0};
 
@@ -53,14 +67,16 @@ Test(cli, statuses_and_messages)
 		struct live_result result = run(&live, rows[i].argv);
 
 		cr_expect_eq(result.status, rows[i].status, "row %zu (%s %s): status %d, %s", i,
-			     rows[i].argv[1] ? rows[i].argv[1] : "", rows[i].argv[2] ? rows[i].argv[2] : "",
-			     result.status, result.err);
+			     rows[i].argv[1] ? rows[i].argv[1] : "",
+			     rows[i].argv[2] ? rows[i].argv[2] : "", result.status, result.err);
 		if (rows[i].out)
-			cr_expect(strstr(result.out, rows[i].out), "row %zu prints: %s", i, result.out);
+			cr_expect(strstr(result.out, rows[i].out), "row %zu prints: %s", i,
+				  result.out);
 		else
 			cr_expect_str_empty(result.out, "row %zu prints: %s", i, result.out);
 		if (rows[i].err)
-			cr_expect(strstr(result.err, rows[i].err), "row %zu says: %s", i, result.err);
+			cr_expect(strstr(result.err, rows[i].err), "row %zu says: %s", i,
+				  result.err);
 		else
 			cr_expect_str_empty(result.err, "row %zu says: %s", i, result.err);
 		live_result_done(&result);
@@ -68,10 +84,12 @@ Test(cli, statuses_and_messages)
 	live_done(&live);
 }
 
-/* A terminated line, file:line and the nearest spelling; the good files of the same call are still named. */
+/* A terminated line, file:line and the nearest spelling; the good files of the same call are still
+ * named. */
 Test(cli, check_says_what_is_wrong)
 {
-	static const char *const argv[] = {SBX, "--check", "{work}/bad.ini", "{stage}/conf/ls.ini", NULL};
+	static const char *const argv[] = {SBX, "--check", "{work}/bad.ini", "{stage}/conf/ls.ini",
+					   NULL};
 	struct live live = {0};
 	struct live_result result;
 	char *path;
@@ -90,7 +108,8 @@ Test(cli, check_says_what_is_wrong)
 	live_write(&live, "{work}/bad.ini", "[sandbox]\npromisses = stdio\n");
 	result = run(&live, argv);
 	cr_expect_eq(result.status, 2);
-	cr_expect(strstr(result.err, "bad.ini:2: unknown key \"promisses\" in [sandbox] (did you mean \"promises\"?)"),
+	cr_expect(strstr(result.err, "bad.ini:2: unknown key \"promisses\" in [sandbox] (did you "
+				     "mean \"promises\"?)"),
 		  "%s", result.err);
 	live_result_done(&result);
 	live_done(&live);
@@ -99,9 +118,18 @@ Test(cli, check_says_what_is_wrong)
 /* What --print-policy prints is a policy that prints as itself. */
 Test(cli, print_policy_reads_back)
 {
-	static const char *const first[] = {SBX, "--print-policy", "-P", "{stage}/conf/curl.ini", "-p", "flock",
-					    "-v", "rwc:{work}/a b", "/usr/bin/curl", NULL};
-	static const char *const second[] = {SBX, "--print-policy", "-P", "{root}/printed.ini", NULL};
+	static const char *const first[] = {SBX,
+					    "--print-policy",
+					    "-P",
+					    "{stage}/conf/curl.ini",
+					    "-p",
+					    "flock",
+					    "-v",
+					    "rwc:{work}/a b",
+					    "/usr/bin/curl",
+					    NULL};
+	static const char *const second[] = {SBX, "--print-policy", "-P", "{root}/printed.ini",
+					     NULL};
 	static const char *const checked[] = {SBX, "--check", "{root}/printed.ini", NULL};
 	struct live live = {0};
 	struct live_result one, two;
@@ -153,7 +181,8 @@ Test(cli, list_names_every_promise)
 		(void)snprintf(option, sizeof(option), "--list=%.20s", promise_table[i].name);
 		detail = run(&live, one);
 		cr_expect_eq(detail.status, 0, "%s: %s", option, detail.err);
-		cr_expect(strstr(detail.out, promise_table[i].permits), "%s: %s", option, detail.out);
+		cr_expect(strstr(detail.out, promise_table[i].permits), "%s: %s", option,
+			  detail.out);
 		live_result_done(&detail);
 	}
 	live_result_done(&result);

@@ -364,7 +364,8 @@ Test(filter_cases, error_promise_disarms_kill)
 		     SECCOMP_RET_ERRNO | EPERM);
 }
 
-/* What a launcher leaves to a program that it confines before execve: that call, nothing else of exec. */
+/* What a launcher leaves to a program that it confines before execve: that call, nothing else of
+ * exec. */
 Test(filter_cases, starting_permits_execve_alone)
 {
 	static const struct {

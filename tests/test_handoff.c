@@ -55,9 +55,22 @@ Test(handoff, without_a_ruleset)
 Test(handoff, malformed_values)
 {
 	static const char *const rows[] = {
-		"",	 ":",	   "3",	      "3:",	       ":3",   "-1:3",
-		"3:-2",	 "3:-12",  " 3:4",    "+3:4",	       "3:4 ", "0x3:4",
-		"3:4:5", "3:abc",  "99999999999999999999:3",   "3:99999999999999999999",
+		"",
+		":",
+		"3",
+		"3:",
+		":3",
+		"-1:3",
+		"3:-2",
+		"3:-12",
+		" 3:4",
+		"+3:4",
+		"3:4 ",
+		"0x3:4",
+		"3:4:5",
+		"3:abc",
+		"99999999999999999999:3",
+		"3:99999999999999999999",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -87,8 +100,9 @@ Test(handoff, foreign_files)
 	(void)snprintf(value, sizeof(value), "%d:-1", memfd);
 	cr_expect_eq(handoff_receive(value, &received, &got, &err), -EINVAL, "not sealed");
 	cr_expect(strstr(err.msg, "no sealed memfd"), "%s", err.msg);
-	cr_assert_eq(fcntl(memfd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
-		     0);
+	cr_assert_eq(
+		fcntl(memfd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+		0);
 	cr_expect_eq(handoff_receive(value, &received, &got, &err), -EINVAL, "sealed junk");
 	cr_expect(strstr(err.msg, "not ours"), "%s", err.msg);
 
@@ -108,8 +122,9 @@ static int receive_spoilt(size_t at, uint8_t flip, off_t cut, struct sbx_err *er
 	cr_assert_gt(n, 32);
 	buf[at] ^= flip;
 	cr_assert_eq(write(copy, buf, (size_t)(n - cut)), n - cut);
-	cr_assert_eq(fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
-		     0);
+	cr_assert_eq(
+		fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+		0);
 	(void)snprintf(value, sizeof(value), "%d:-1", copy);
 	r = handoff_receive(value, &received, &got, err);
 	close(fd);

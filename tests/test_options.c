@@ -64,7 +64,8 @@ Test(options, errors)
 
 Test(options, stop_at_the_program)
 {
-	static const char *const words[WORDS_MAX] = {"-p", "stdio", "-v", "r:/etc", "ls", "-k", "-l"};
+	static const char *const words[WORDS_MAX] = {"-p", "stdio", "-v", "r:/etc",
+						     "ls", "-k",    "-l"};
 	char *argv[WORDS_MAX + 2];
 	struct options options;
 	struct sbx_err err = {0};
@@ -85,7 +86,8 @@ Test(options, stop_at_the_program)
 
 Test(options, each_is_taken)
 {
-	static const char *const words[WORDS_MAX] = {"-kqV", "-P", "x.ini", "--unveil=/a", "--", "-odd"};
+	static const char *const words[WORDS_MAX] = {"-kqV",	    "-P", "x.ini",
+						     "--unveil=/a", "--", "-odd"};
 	char *argv[WORDS_MAX + 2];
 	struct options options;
 	struct sbx_err err = {0};

@@ -463,7 +463,7 @@ Test(program, env_changes_the_environment, .init = make_programs, .fini = leave_
 Test(program, as_many_scripts_as_the_kernel, .init = make_programs, .fini = leave_scratch)
 {
 	char *argv[] = {(char[]){"x"}, NULL};
-	char name[8], text[32], seen[256];
+	char name[16], text[32], seen[256];
 	struct program program;
 	struct sbx_err err;
 

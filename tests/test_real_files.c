@@ -118,6 +118,11 @@ static const struct live_case tar_does[] = {
 	 .policy = "tar",
 	 .argv = {"/usr/bin/tar", "-cf", "a.tar", "numbers.txt", "dir"},
 	 .makes = "{work}/a.tar"},
+	{.name = "tar -c knows whose files they are",
+	 .policy = "tar",
+	 .argv = {"/usr/bin/tar", "-cvvf", "b.tar", "numbers.txt"},
+	 .out = " {user}/",
+	 .makes = "{work}/b.tar"},
 	{.name = "tar -t",
 	 .policy = "tar",
 	 .argv = {"/usr/bin/tar", "-tvf", "a.tar"},
@@ -158,7 +163,7 @@ static const struct live_case tar_kept[] = {
 	{.name = "tar runs a command of the command line",
 	 .policy = "tar",
 	 .argv = {"/usr/bin/tar", "-xf", "in.tar", "--to-command=/usr/bin/id"},
-	 .out = "uid={uid}(",
+	 .out = "uid={uid}",
 	 .says = "Permission denied"},
 };
 
@@ -241,6 +246,12 @@ static const struct live_case sqlite3_does[] = {
 		  "from t;\n",
 	 .out = "wal\n7",
 	 .makes = "{work}/wal.db"},
+	{.name = "sqlite3 on a terminal",
+	 .policy = "sqlite3",
+	 .argv = {"/usr/bin/sqlite3", "new.db"},
+	 .input = "select sum(a) * 100 from t;\n.quit\n",
+	 .tty = true,
+	 .out = "4200"},
 };
 static const struct live_case sqlite3_kept[] = {
 	{.name = "sqlite3 opens a database elsewhere",
@@ -375,7 +386,7 @@ static const struct live_case man_kept[] = {
 	 .policy = "man",
 	 .argv = {"/usr/bin/man", "-P", "/usr/bin/env id", "./page.1"},
 	 .tty = true,
-	 .out = "uid={uid}(",
+	 .out = "uid={uid}",
 	 .says = "ermission denied"},
 };
 
@@ -444,7 +455,7 @@ static const struct live_case git_kept[] = {
 	{.name = "git runs what its configuration says",
 	 .policy = "git",
 	 .argv = {GIT, "-c", "alias.x=!/usr/bin/id", "x"},
-	 .out = "uid={uid}(",
+	 .out = "uid={uid}",
 	 .says = "ermission denied"},
 	{.name = "git clones to elsewhere",
 	 .policy = "git",
@@ -487,6 +498,12 @@ static const struct live_case openssl_does[] = {
 	 .argv = {"/usr/bin/openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
 		  "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost"},
 	 .makes = "{work}/cert.pem"},
+	{.name = "openssl asks for a passphrase",
+	 .policy = "openssl",
+	 .argv = {"/usr/bin/openssl", "pkey", "-aes256", "-in", "key.pem", "-out", "locked.pem"},
+	 .input = "passphrase\npassphrase\n",
+	 .tty = true,
+	 .makes = "{work}/locked.pem"},
 };
 static const struct live_case openssl_kept[] = {
 	{.name = "openssl reads elsewhere",

@@ -61,6 +61,12 @@ static const struct live_case python3_does[] = {
 	 .argv = {PYTHON, "-"},
 	 .input = "import datetime, random, re, zlib, ctypes; print(re.sub('a', 'b', 'aaa'))\n",
 	 .out = "bbb"},
+	{.name = "python3 at its prompt",
+	 .policy = "python3",
+	 .argv = {PYTHON, "-q"},
+	 .input = "print(6 * 70)\nexit()\n",
+	 .tty = true,
+	 .out = "420"},
 };
 #define PYTHON_KEPT(what, does, code)                                                       \
 	{                                                                                   \
@@ -68,11 +74,11 @@ static const struct live_case python3_does[] = {
 		.out = does, .says = "PermissionError"                                      \
 	}
 static const struct live_case python3_kept[] = {
-	PYTHON_KEPT("subprocess", "uid={uid}(",
+	PYTHON_KEPT("subprocess", "uid={uid}",
 		    "import subprocess; print(subprocess.check_output(['/usr/bin/id']))"),
 	PYTHON_KEPT("os.fork", "child 0",
 		    "import os; p = os.fork(); print('child', os.waitpid(p, 0)[1] if p else '')"),
-	PYTHON_KEPT("os.execv", "uid={uid}(", "import os; os.execv('/usr/bin/id', ['id'])"),
+	PYTHON_KEPT("os.execv", "uid={uid}", "import os; os.execv('/usr/bin/id', ['id'])"),
 	PYTHON_KEPT("reads elsewhere", LIVE_SECRET, "print(open('{outside}/secret.txt').read())"),
 	PYTHON_KEPT("lists elsewhere", "secret.txt", "import os; print(os.listdir('{outside}'))"),
 	PYTHON_KEPT("writes elsewhere", "wrote",
@@ -144,7 +150,7 @@ static const struct live_case node_does[] = {
 		.says = message                                                                  \
 	}
 static const struct live_case node_kept[] = {
-	NODE_KEPT("child_process", "uid={uid}(",
+	NODE_KEPT("child_process", "uid={uid}",
 		  "console.log('' + require('child_process').execFileSync('/usr/bin/id'))",
 		  "EPERM"),
 	NODE_KEPT("reads elsewhere", LIVE_SECRET,
