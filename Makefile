@@ -53,7 +53,13 @@ LAUNCHER_OBJS := $(LAUNCHER_LIB_OBJS) $(BUILD)/launcher/main.o
 TARGETS := $(BUILD)/sbx-preload $(BUILD)/libsbx-preload.so
 MAN     := $(BUILD)/sbx-preload.1 $(BUILD)/sbx-preload.ini.5
 
+# A cross compiler without libinih for its machine can compile everything, but link nothing.
+ifeq ($(shell $(CC) -print-file-name=libinih.a),libinih.a)
+all: objects $(MAN)
+	@echo "$(CC) finds no libinih.a for $(MACHINE): compiled, not linked (install libinih-dev for it)" >&2
+else
 all: $(TARGETS) $(MAN)
+endif
 
 # ---- the product -------------------------------------------------------------------------------------------------
 
