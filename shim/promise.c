@@ -34,6 +34,8 @@ const struct promise_path promise_paths[] = {
 	{PROMISE_STDIO, R, "/usr/share/zoneinfo"},
 	{PROMISE_STDIO, R, "/usr/lib/locale"},
 	{PROMISE_STDIO, R, "/usr/share/locale"},
+	{PROMISE_STDIO, R,
+	 "/etc/locale.alias"}, /* where Debian has /usr/share/locale/locale.alias link to */
 	{PROMISE_STDIO, R, "/usr/lib/x86_64-linux-gnu/gconv"},
 	{PROMISE_STDIO, R, "/usr/lib/aarch64-linux-gnu/gconv"},
 	{PROMISE_STDIO, R, "/usr/lib64/gconv"},

@@ -9,6 +9,8 @@
 #include "../shim/promise.h"
 #include "live.h"
 
+TestSuite(cli, .fini = live_cleanup);
+
 #define SBX "{stage}/sbx-preload"
 
 static struct live_result run(struct live *live, const char *const *argv)

@@ -7,6 +7,8 @@
 #include "fake_elf.h"
 #include "probe_stage.h"
 
+TestSuite(failclosed, .fini = live_cleanup);
+
 #define SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Without a sandbox, every attempt of the probe gets through: else its refusals would prove

@@ -5,6 +5,8 @@
 
 #include "probe_stage.h"
 
+TestSuite(faults, .fini = live_cleanup);
+
 #define SIZE(a)	   (sizeof(a) / sizeof((a)[0]))
 #define POINTS_MAX 400
 #define NAME_SIZE  40

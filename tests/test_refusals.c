@@ -5,6 +5,8 @@
 
 #include "probe_stage.h"
 
+TestSuite(refusals, .fini = live_cleanup);
+
 #define SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- scripts ---- */
