@@ -33,7 +33,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
 DEFINES  := -D_GNU_SOURCE -DSBX_VERSION='"$(VERSION)"' -DSBX_LIBDIR='"$(LIBDIR)"' \
 	-DSBX_SYSCONFDIR='"$(SYSCONFDIR)"' -DSBX_LIBSECCOMP_VERSION='"$(SECCOMP_VERSION)"'
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(SANITIZE) $(DEFINES) -fPIC \
-	-fvisibility=hidden -fstack-protector-strong -MMD -MP
+	-fvisibility=hidden -fstack-protector-strong -ffunction-sections -fdata-sections -MMD -MP
 HOST_CFLAGS = -std=gnu11 -O1 -g $(WARNINGS) $(WERROR) $(DEFINES) -MMD -MP
 
 CORE := arena err path spell promise policy policy_file policy_find policy_select protect narrower \
@@ -64,13 +64,13 @@ endif
 # ---- the product -------------------------------------------------------------------------------------------------
 
 $(BUILD)/sbx-preload: $(LAUNCHER_OBJS) $(CORE_OBJS)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $^ -l:libinih.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -Wl,--gc-sections -o $@ $^ -l:libinih.a
 
 # initfirst: before all other constructors. The version script and --exclude-libs: export nothing. Never sanitized.
 $(BUILD)/libsbx-preload.so: $(SHIM_OBJS) $(CORE_OBJS) shim/shim.map
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsbx-preload.so -Wl,-z,initfirst -Wl,-z,defs \
 		-Wl,-z,relro -Wl,-z,now -Wl,--version-script=shim/shim.map -Wl,--exclude-libs,ALL \
-		-Wl,--as-needed -o $@ $(SHIM_OBJS) $(CORE_OBJS) -l:libinih.a
+		-Wl,--as-needed -Wl,--gc-sections -o $@ $(SHIM_OBJS) $(CORE_OBJS) -l:libinih.a
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

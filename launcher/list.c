@@ -98,7 +98,7 @@ static struct dependence row_dependence(const struct row *row, uint64_t promise)
 {
 	const struct requirement *need = &row->need;
 
-	if (need->kind != ROW_NEEDS_PROMISE)
+	if (!requirement_by_promise(need))
 		return (struct dependence){.alone = false};
 	if ((need->any & promise) || need->all == promise)
 		return (struct dependence){.alone = true};

@@ -223,8 +223,22 @@ static int prepare_filters(const struct start_request *request, bool bounded, st
 		filter.on_violation = VIOLATION_ERRNO;
 	}
 	filter.promises = outer_promises(request->program, policy->promises);
-	filter.starting = true;
+	filter.starting = !(policy->promises & P(EXEC));
 	return filter_build(&filter, outer, err);
+}
+
+/* Is it the policy that is wrong, or could it not be applied? */
+static int unveil_status(int r)
+{
+	switch (r) {
+	case -EOPNOTSUPP:
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+		return SBX_EXIT_SANDBOX;
+	default:
+		return SBX_EXIT_USAGE;
+	}
 }
 
 static int start_prepared(const struct start_request *request, struct extras *extras,
@@ -254,7 +268,7 @@ static int start_prepared(const struct start_request *request, struct extras *ex
 	landlock_probe(&caps);
 	r = unveil_build(&unveil, &rulesets, err);
 	if (r < 0)
-		return r == -EOPNOTSUPP || r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_USAGE;
+		return unveil_status(r);
 	if (rulesets.lost[0] && !request->quiet)
 		(void)fprintf(stderr, "sbx-preload: %s\n", rulesets.lost);
 	r = prepare_filters(request, rulesets.bounded, unveil.want_inner ? &inner : NULL, &outer,

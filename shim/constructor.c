@@ -46,10 +46,32 @@ static bool variable_is(const char *entry, const char *name)
 	return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
+/* The name that ld.so loaded this object by; NULL when it does not say. */
+static const char *own_name(void)
+{
+	Dl_info info;
+
+	return dladdr((void *)(uintptr_t)own_name, &info) ? info.dli_fname : NULL;
+}
+
+/* Is the preload @word (@len bytes) this object, by its usual name or by the one that it was loaded
+ * by? */
+static bool preload_is_self(const char *word, size_t len, const char *self)
+{
+	const char *slash = memrchr(word, '/', len);
+	const char *base = slash ? slash + 1 : word;
+	size_t base_len = len - (size_t)(base - word);
+
+	if (base_len == strlen(SHIM_NAME) && memcmp(base, SHIM_NAME, base_len) == 0)
+		return true;
+	return self && strlen(self) == len && memcmp(word, self, len) == 0;
+}
+
 /* Take our own entry out of the list of preloads, in place; ld.so has read it already. Blanks and
  * colons separate. Returns whether anything is left. */
 static bool preload_remove_self(char *list)
 {
+	const char *self = own_name();
 	char *out = list;
 	const char *p = list;
 
@@ -57,14 +79,9 @@ static bool preload_remove_self(char *list)
 		size_t skip = strspn(p, " :");
 		const char *word = p + skip;
 		size_t len = strcspn(word, " :");
-		const char *base = memrchr(word, '/', len);
-		size_t base_len;
 
-		base = base ? base + 1 : word;
-		base_len = len - (size_t)(base - word);
 		p = word + len;
-		if (!len ||
-		    (base_len == strlen(SHIM_NAME) && memcmp(base, SHIM_NAME, base_len) == 0))
+		if (!len || preload_is_self(word, len, self))
 			continue;
 		if (out != list)
 			*out++ = ':';
@@ -117,7 +134,7 @@ struct places {
 static int places_find(struct places *ret, struct sbx_err *err)
 {
 	unsigned long execfn = getauxval(AT_EXECFN);
-	Dl_info info;
+	const char *self = own_name();
 	int r;
 
 	r = path_real("/proc/self/exe", ret->exe);
@@ -128,11 +145,11 @@ static int places_find(struct places *ret, struct sbx_err *err)
 	 * is. */
 	if (path_real(ret->execfn, ret->script) < 0)
 		memcpy(ret->script, ret->exe, sizeof(ret->exe));
-	if (!dladdr((void *)(uintptr_t)places_find, &info) || !info.dli_fname)
+	if (!self)
 		return err_set(err, -ENOENT, "cannot find out where " SHIM_NAME " lies");
-	r = path_real(info.dli_fname, ret->shim);
+	r = path_real(self, ret->shim);
 	if (r < 0)
-		return err_set(err, r, "%s: %s", info.dli_fname, strerrordesc_np(-r));
+		return err_set(err, r, "%s: %s", self, strerrordesc_np(-r));
 	return 0;
 }
 

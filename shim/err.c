@@ -44,6 +44,21 @@ void err_prefix(struct sbx_err *err, const char *fmt, ...)
 	(void)snprintf(err->msg + used, sizeof(err->msg) - used, ": %.*s", (int)sizeof(old), old);
 }
 
+/* A message may repeat what a hostile file says; it must not drive the terminal or forge a line. C0
+ * and DEL, and C1 in UTF-8 (0xc2 0x80 … 0xc2 0x9f). */
+static void disarm(char *text)
+{
+	unsigned char last = 0;
+
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		bool c1 = last == 0xc2 && *p >= 0x80 && *p < 0xa0;
+
+		last = *p;
+		if (*p < 0x20 || *p == 0x7f || c1)
+			*p = '?';
+	}
+}
+
 size_t err_format(const struct sbx_err *err, char *buf, size_t size)
 {
 	int n;
@@ -58,5 +73,6 @@ size_t err_format(const struct sbx_err *err, char *buf, size_t size)
 		buf[0] = '\0';
 		return 0;
 	}
+	disarm(buf);
 	return (size_t)n < size ? (size_t)n : size - 1;
 }

@@ -61,8 +61,11 @@ static void decide(struct build *build)
 	for (size_t i = 0; i < build->master->n_requirements; i++) {
 		const struct requirement *need = &build->master->requirements[i];
 
-		if (requirement_met(need, request->promises, request->bounded) ||
-		    (request->starting && need->kind == ROW_NEEDS_PROMISE && need->any == P(EXEC)))
+		if (request->starting && need->kind == ROW_NOT_STARTING)
+			build->verdicts[i] = VERDICT_NOSYS;
+		else if (requirement_met(need, request->promises, request->bounded) ||
+			 (request->starting && need->kind == ROW_NEEDS_PROMISE &&
+			  need->any == P(EXEC)))
 			build->verdicts[i] = VERDICT_ALLOW;
 		else if (need->kind == ROW_NOSYS)
 			build->verdicts[i] = VERDICT_NOSYS;
@@ -245,6 +248,69 @@ int filter_build(const struct filter_request *request, struct filter *ret, struc
 	const struct master master = MASTER_HERE;
 
 	return filter_build_from(&master, request, ret, err);
+}
+
+/* The word at @offset of a struct seccomp_data with these members. */
+static uint32_t load(uint32_t offset, int nr, uint32_t arch, const uint64_t args[6])
+{
+	const uint32_t first = offsetof(struct seccomp_data, args);
+	uint64_t arg;
+
+	if (offset == offsetof(struct seccomp_data, nr))
+		return (uint32_t)nr;
+	if (offset == offsetof(struct seccomp_data, arch))
+		return arch;
+	if (offset < first || offset >= sizeof(struct seccomp_data))
+		return 0; /* the master does not look at the instruction pointer */
+	arg = args[(offset - first) / sizeof(arg)];
+	return (uint32_t)((offset - first) % sizeof(arg) ? arg >> 32 : arg); /* little-endian */
+}
+
+static bool test(const struct master_node *node, uint32_t a, int self)
+{
+	switch (BPF_OP(node->code)) {
+	case BPF_JEQ:
+		return a == (node->k == MATCH_SELF ? (uint32_t)self : node->k);
+	case BPF_JGE:
+		return a >= node->k;
+	default: /* gen-master knows no other test than BPF_JGT */
+		return a > node->k;
+	}
+}
+
+uint16_t filter_find_row_from(const struct master *master, int nr, uint32_t arch,
+			      const uint64_t args[6], int self)
+{
+	const struct master_node *node = master->nodes;
+	uint32_t a = 0;
+
+	for (;;) {
+		switch (BPF_CLASS(node->code)) {
+		case BPF_LD:
+			a = load(node->k, nr, arch, args);
+			break;
+		case BPF_ALU:
+			a &= node->k;
+			break;
+		case BPF_JMP:
+			if (!test(node, a, self))
+				break;
+			node = &master->nodes[node->next_true];
+			continue;
+		default: /* BPF_RET */
+			if ((node->k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO)
+				return TAG_FOREIGN;
+			return (uint16_t)(node->k & SECCOMP_RET_DATA);
+		}
+		node = &master->nodes[node->next];
+	}
+}
+
+uint16_t filter_find_row(int nr, uint32_t arch, const uint64_t args[6], int self)
+{
+	const struct master master = MASTER_HERE;
+
+	return filter_find_row_from(&master, nr, arch, args, self);
 }
 
 int filter_install(const struct filter *filter, struct sbx_err *err)

@@ -20,7 +20,8 @@ struct filter_request {
 	bool bounded;		     /* Landlock bounds the paths: see table_row_permits() */
 	enum violation on_violation; /* KILL is ignored when the promises hold `error` */
 	int self;		     /* pid, for rows that permit a call on the process itself */
-	bool starting;		     /* also what `exec` alone permits: execve, no more of it */
+	bool starting; /* not promised `exec`, but about to start: permits execve, and in turn
+			  no memfd_create, since a memfd can be executed */
 };
 
 /* Turn the promises into a program for seccomp(2) by patching the master filter; compiles nothing,
@@ -33,6 +34,14 @@ must_check int filter_build(const struct filter_request *request, struct filter 
 struct master;
 must_check int filter_build_from(const struct master *master, const struct filter_request *request,
 				 struct filter *ret, struct sbx_err *err) nonnull(1, 2, 3, 4);
+
+/* The row of the table that a call falls under, as its tag (table.h): TAG_UNKNOWN for a number that
+ * no row has, TAG_FOREIGN for another architecture's or x32's call. @arch: AUDIT_ARCH_…; @self: the
+ * calling process, for rows about it. Pure. */
+#define TAG_FOREIGN UINT16_MAX
+uint16_t filter_find_row(int nr, uint32_t arch, const uint64_t args[6], int self) nonnull(3);
+uint16_t filter_find_row_from(const struct master *master, int nr, uint32_t arch,
+			      const uint64_t args[6], int self) nonnull(1, 4);
 
 /* seccomp(2) SECCOMP_SET_MODE_FILTER for the calling thread; no_new_privs must be set.
  * Returns 0, -EOPNOTSUPP when the kernel has no seccomp filters, or another -errno. */

@@ -447,6 +447,65 @@ static void write_nodes(FILE *out, const char *arch, const struct master_node *n
 	hash(h, nodes, n * sizeof(nodes[0]));
 }
 
+/* The names by number, for messages: no part of the fingerprint. */
+static void write_names(FILE *out, const struct arch *arch)
+{
+	static uint16_t at[NUMBERS_MAX];
+	const char *last = "";
+	size_t end = 1, count = 0;
+
+	fprintf(out, "\nconst char master_%s_names[] = \"\\0\"", arch->name);
+	for (size_t tag = 1; tag < table_rows_count; tag++) {
+		const char *name = table_rows[tag].name;
+		int nr = call_number(arch, name);
+
+		if (nr < 0 || strcmp(name, last) == 0)
+			continue;
+		last = name;
+		fprintf(out, "\n\t\"%s\\0\"", name);
+		at[nr] = (uint16_t)end;
+		end += strlen(name) + 1;
+		if ((size_t)nr >= count)
+			count = (size_t)nr + 1;
+	}
+	if (end > UINT16_MAX)
+		die("the names need %zu bytes", end);
+	fprintf(out, ";\n\nconst uint16_t master_%s_name_at[] = {", arch->name);
+	for (size_t nr = 0; nr < count; nr++)
+		fprintf(out, "%s%u,", nr % 12 ? " " : "\n\t", at[nr]);
+	fprintf(out, "\n};\nconst size_t master_%s_n_name_at = %zu;\n", arch->name, count);
+}
+
+static bool is_word(const char *shape)
+{
+	return shape && shape[0] >= 'A' && shape[0] <= 'Z' &&
+	       shape[strspn(shape, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
+}
+
+/* The rows that name one value of one argument. */
+static void write_words(FILE *out, const struct arch *arch)
+{
+	size_t count = 0;
+
+	fprintf(out, "\nconst struct master_word master_%s_words[] = {\n", arch->name);
+	for (size_t tag = 1; tag < table_rows_count; tag++) {
+		const struct row *row = &table_rows[tag];
+		const struct match *last = &row->match[row->n_matches ? row->n_matches - 1 : 0];
+		int nr = call_number(arch, row->name);
+
+		if (nr < 0 || !is_word(row->shape) || row->n_matches == 0 || row->n_matches > 2 ||
+		    (uint32_t)last->mask != UINT32_MAX)
+			continue;
+		if (strlen(row->shape) >= sizeof(((struct master_word *)0)->name))
+			die("%s: too long a word", row->shape);
+		fprintf(out, "\t{0x%08x, 0x%x, %d, %u, \"%s\"},\n", (uint32_t)last->value,
+			row->n_matches == 2 ? (uint32_t)row->match[0].value : 0, nr, last->arg,
+			row->shape);
+		count++;
+	}
+	fprintf(out, "};\nconst size_t master_%s_n_words = %zu;\n", arch->name, count);
+}
+
 int main(int argc, char **argv)
 {
 	static struct master_node nodes[MASTER_NODES_MAX];
@@ -469,6 +528,8 @@ int main(int argc, char **argv)
 	write_nodes(out, arch->name, nodes, n, &h);
 	write_tags(out, arch->name, &h);
 	write_requirements(out, arch->name, &h);
+	write_names(out, arch);
+	write_words(out, arch);
 	fprintf(out, "\nconst uint64_t master_%s_fingerprint = 0x%016" PRIx64 ";\n", arch->name, h);
 	if (ferror(out) | fclose(out)) {
 		(void)remove(argv[2]); /* half a file must not look made */

@@ -22,6 +22,16 @@ struct master_node {
 			     open */
 };
 
+/* What one value of one argument is called, taken from a row whose shape is a single word: fcntl's
+ * second argument 1030 is "F_DUPFD_CLOEXEC". */
+struct master_word {
+	uint32_t value;
+	uint32_t level; /* what the row wants of the argument before; 0 when it does not ask */
+	uint16_t nr;
+	uint8_t arg;
+	char name[29];
+};
+
 /* A RET whose action is SECCOMP_RET_ERRNO has a tag in its low 16 bits; SECCOMP_RET_KILL_PROCESS is
  * meant as it is (foreign ABIs). A comparison with MATCH_SELF is one with the process's own pid.
  * Targets come after their jump. */
@@ -33,6 +43,13 @@ struct master {
 	const struct requirement *requirements; /* the distinct ones */
 	size_t n_requirements;
 	uint64_t fingerprint; /* of all of the above */
+	/* For messages: the calls' names, one after the other, each with its NUL. The first is "".
+	 */
+	const char *names;
+	const uint16_t *name_at; /* number → where in names; 0: no call of the table */
+	size_t n_name_at;
+	const struct master_word *words;
+	size_t n_words;
 };
 
 /* What gen-master writes for each architecture. */
@@ -44,7 +61,12 @@ struct master {
 	extern const size_t master_##arch##_n_tags;                     \
 	extern const struct requirement master_##arch##_requirements[]; \
 	extern const size_t master_##arch##_n_requirements;             \
-	extern const uint64_t master_##arch##_fingerprint;
+	extern const uint64_t master_##arch##_fingerprint;              \
+	extern const char master_##arch##_names[];                      \
+	extern const uint16_t master_##arch##_name_at[];                \
+	extern const size_t master_##arch##_n_name_at;                  \
+	extern const struct master_word master_##arch##_words[];        \
+	extern const size_t master_##arch##_n_words;
 MASTER_DECLARE(x86_64)
 MASTER_DECLARE(aarch64)
 #pragma GCC visibility pop
@@ -57,7 +79,12 @@ MASTER_DECLARE(aarch64)
 			 .n_tags = master_##arch##_n_tags,                 \
 			 .requirements = master_##arch##_requirements,     \
 			 .n_requirements = master_##arch##_n_requirements, \
-			 .fingerprint = master_##arch##_fingerprint})
+			 .fingerprint = master_##arch##_fingerprint,       \
+			 .names = master_##arch##_names,                   \
+			 .name_at = master_##arch##_name_at,               \
+			 .n_name_at = master_##arch##_n_name_at,           \
+			 .words = master_##arch##_words,                   \
+			 .n_words = master_##arch##_n_words})
 #ifdef __aarch64__
 #define MASTER_HERE MASTER(aarch64)
 #else

@@ -75,25 +75,34 @@ const struct promise_path promise_paths[] = {
 	{PROMISE_GETPW, R, "/run/systemd/userdb"},
 
 	{PROMISE_TTY, RW, "/dev/tty"},
-	{PROMISE_TTY, RW, "/dev/pts"},
+	/* Its own terminals, not /dev/pts: there the user's other terminals, and what is typed into
+	 * them, lie open. Only as far as they are terminals (unveil.c). */
+	{PROMISE_TTY, RW, "/dev/stdin"},
+	{PROMISE_TTY, RW, "/dev/stdout"},
+	{PROMISE_TTY, RW, "/dev/stderr"},
 	{PROMISE_TTY, R, "/etc/terminfo"},
 	{PROMISE_TTY, R, "/lib/terminfo"},
 	{PROMISE_TTY, R, "/usr/lib/terminfo"},
 	{PROMISE_TTY, R, "/usr/share/terminfo"},
 
-	/* The loader lies in the library directories. */
-	{PROMISE_EXEC, RX, "/lib"},
-	{PROMISE_EXEC, RX, "/lib64"},
-	{PROMISE_EXEC, RX, "/usr/lib"},
-	{PROMISE_EXEC, RX, "/usr/lib64"},
-	{PROMISE_EXEC, RX, "/usr/local/lib"},
+	/* execve of a dynamic program executes its loader, too. A library is only mapped, for which
+	 * Landlock wants no EXECUTE: with it, every helper program below /usr/lib could be run. */
+	{PROMISE_EXEC, RX, "/lib64/ld-linux-x86-64.so.2"},
+	{PROMISE_EXEC, RX, "/lib/ld-linux-aarch64.so.1"},
+	{PROMISE_EXEC, RX, "/lib/ld-musl-x86_64.so.1"},
+	{PROMISE_EXEC, RX, "/lib/ld-musl-aarch64.so.1"},
+	{PROMISE_EXEC, R, "/lib"},
+	{PROMISE_EXEC, R, "/lib64"},
+	{PROMISE_EXEC, R, "/usr/lib"},
+	{PROMISE_EXEC, R, "/usr/lib64"},
+	{PROMISE_EXEC, R, "/usr/local/lib"},
 	{PROMISE_EXEC, R, "/etc/ld.so.cache"},
 	{PROMISE_EXEC, R, "/etc/ld.so.preload"},
-	{PROMISE_PROT_EXEC, RX, "/lib"},
-	{PROMISE_PROT_EXEC, RX, "/lib64"},
-	{PROMISE_PROT_EXEC, RX, "/usr/lib"},
-	{PROMISE_PROT_EXEC, RX, "/usr/lib64"},
-	{PROMISE_PROT_EXEC, RX, "/usr/local/lib"},
+	{PROMISE_PROT_EXEC, R, "/lib"},
+	{PROMISE_PROT_EXEC, R, "/lib64"},
+	{PROMISE_PROT_EXEC, R, "/usr/lib"},
+	{PROMISE_PROT_EXEC, R, "/usr/lib64"},
+	{PROMISE_PROT_EXEC, R, "/usr/local/lib"},
 	{PROMISE_PROT_EXEC, R, "/etc/ld.so.cache"},
 
 	{PROMISE_PS, R, "/proc"},

@@ -77,7 +77,7 @@
 #define ASKERS ((OPENERS & ~P(STDIO)) | P(UNIX) | P(FATTR) | P(CHOWN))
 
 /* Who may use a socket that is open. */
-#define SOCKETS (P(UNIX) | P(INET) | P(DNS) | P(GETPW) | P(NETLINK) | P(MCAST))
+#define SOCKETS (P(UNIX) | P(INET) | P(DNS) | P(NETLINK) | P(MCAST))
 #define IP	(P(INET) | P(DNS))
 
 /* Reasons that serve more than one row. */
@@ -186,7 +186,8 @@ const struct row table_rows[] = {
 	/* Message queues by descriptor; opening one by name is further down. */
 	S(mq_timedsend), S(mq_timedreceive), S(mq_notify), S(mq_getsetattr),
 	/* Memory as a file. Executing it needs exec, mapping it as code exec or prot_exec. */
-	S(memfd_create), S(memfd_secret),
+	{.name = "memfd_create", .need = {.any = P(STDIO), .kind = ROW_NOT_STARTING}},
+	S(memfd_secret),
 
 	NOSYS(io_uring_setup, WHY_IO_URING),
 	NOSYS(io_uring_enter, WHY_IO_URING),
@@ -409,7 +410,9 @@ const struct row table_rows[] = {
 
 	/* Sockets. For unix the type does not matter: the kernel knows no other kind there. No
 	 * MPTCP, which walks around Landlock's ports; no raw ones; of netlink one protocol. */
-	WHEN(socket, "AF_UNIX", P(UNIX) | P(DNS) | P(GETPW), IS(0, AF_UNIX)),
+	/* Not for dns and getpw, whose nscd it would serve: neither the filter nor Landlock before ABI 9 sees which path
+	 * is connected to, so it would be the way to every service of the user. libc falls back to reading files. */
+	WHEN(socket, "AF_UNIX", P(UNIX), IS(0, AF_UNIX)),
 	SOCKET("AF_INET, SOCK_STREAM", IP, AF_INET, SOCK_STREAM, 0),
 	SOCKET("AF_INET, SOCK_STREAM, IPPROTO_TCP", IP, AF_INET, SOCK_STREAM, IPPROTO_TCP),
 	SOCKET("AF_INET, SOCK_DGRAM", IP, AF_INET, SOCK_DGRAM, 0),
@@ -426,7 +429,7 @@ const struct row table_rows[] = {
 	OTHERWISE_NEVER(socket, "a family, type or protocol that no promise covers"),
 	WHEN(socketpair, "AF_UNIX", P(STDIO), IS(0, AF_UNIX)),
 	OTHERWISE_NEVER(socketpair, "a family that no promise covers"),
-	ANY(connect, SOCKETS), ANY(bind, SOCKETS & ~P(GETPW)), ANY(listen, P(UNIX) | P(INET)),
+	ANY(connect, SOCKETS), ANY(bind, SOCKETS), ANY(listen, P(UNIX) | P(INET)),
 	ANY(accept, P(UNIX) | P(INET)), ANY(accept4, P(UNIX) | P(INET)),
 	/* They ask about, or end, what is open already (OpenBSD: stdio). */
 	S(getsockname), S(getpeername), S(shutdown), S(recvfrom), ANY(recvmsg, SOCKETS | P(RECVFD)),

@@ -21,9 +21,12 @@ struct match {
 
 enum row_kind {
 	ROW_NEEDS_PROMISE, /* permitted by promises, see struct requirement */
-	ROW_ALWAYS,	   /* permitted whatever is promised */
-	ROW_NEVER,	   /* refused whatever is promised; why says the reason */
-	ROW_NOSYS, /* ENOSYS whatever is promised, so that libc falls back; why says the reason */
+	/* The same, but ENOSYS while execve is permitted for starting only (filter.h): what it
+	 * makes could be executed, and Landlock bounds no file without a path. */
+	ROW_NOT_STARTING,
+	ROW_ALWAYS, /* permitted whatever is promised */
+	ROW_NEVER,  /* refused whatever is promised; why says the reason */
+	ROW_NOSYS,  /* ENOSYS whatever is promised, so that libc falls back; why says the reason */
 };
 
 /* What permits a call. The three sets are alternatives; 0 is no way in. */
@@ -58,11 +61,17 @@ extern const size_t table_rows_count;
  * same on every architecture; the few below are x86-64's own. -1 when @name is not among them. */
 int table_young_number(const char *name) nonnull(1);
 
+/* Do promises decide? (Else the same holds for every policy.) */
+static inline bool requirement_by_promise(const struct requirement *need)
+{
+	return need->kind == ROW_NEEDS_PROMISE || need->kind == ROW_NOT_STARTING;
+}
+
 /* Does @promises meet @need? @bounded: Landlock is in force and handles truncation (ABI 3 or
  * later). */
 static inline bool requirement_met(const struct requirement *need, uint64_t promises, bool bounded)
 {
-	if (need->kind != ROW_NEEDS_PROMISE)
+	if (!requirement_by_promise(need))
 		return need->kind == ROW_ALWAYS;
 	return (need->any & promises) || (need->all && (need->all & promises) == need->all) ||
 	       (bounded && (need->bounded & promises));

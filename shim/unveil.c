@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "narrower.h"
@@ -263,6 +264,18 @@ static int open_tacit(struct build *b, const char *path, struct node *node)
 	return err_set(b->err, r, "cannot look at %s: %s", path, strerrordesc_np(-r));
 }
 
+/* Terminals by their major number (Documentation/admin-guide/devices.txt): virtual and serial ones,
+ * /dev/tty and the console, pseudo-terminals, and the serial and hypervisor consoles that logins
+ * run on. */
+static bool is_terminal(const struct stat *st)
+{
+	unsigned number = major(st->st_rdev);
+
+	return S_ISCHR(st->st_mode) &&
+	       (number == 4 || number == 5 || (number >= 136 && number <= 143) || number == 204 ||
+		number == 229);
+}
+
 static int add_implied(struct build *b, const struct promise_path *implied)
 {
 	uint64_t access = landlock_access_implied(implied->perms, b->policy->promises);
@@ -284,6 +297,9 @@ static int add_implied(struct build *b, const struct promise_path *implied)
 	r = open_tacit(b, label.path, &node);
 	if (r <= 0)
 		return r;
+	/* /dev/stdin is whatever was handed in: a file there is no terminal to write to. */
+	if (implied->promise == PROMISE_TTY && (implied->perms & PERM_W) && !is_terminal(&node.st))
+		return 0;
 	/* isatty(3) asks any descriptor: /dev/null must answer ENOTTY, not EACCES. */
 	if (S_ISCHR(node.st.st_mode))
 		access |= landlock_access_ioctl_dev();

@@ -12,16 +12,19 @@
 struct wants {
 	bool files;   /* unveil is on */
 	bool execute; /* unveil is off, but the outer layer must still bound what execve starts */
+	bool reading; /* … and what can be read before the shim takes start-up's rpath away */
 	bool net, scopes;
 };
 
 static struct wants wants_of(const struct unveil_request *request)
 {
 	const struct policy *policy = request->policy;
+	bool only_outer = !policy->unveil && request->want_outer;
 
 	return (struct wants){
 		.files = policy->unveil,
-		.execute = !policy->unveil && request->want_outer && !(policy->promises & P(EXEC)),
+		.execute = only_outer && !(policy->promises & P(EXEC)),
+		.reading = only_outer && !(policy->promises & P(RPATH)),
 		.net = policy->port_kinds != 0,
 		.scopes = !policy->scope_open,
 	};
@@ -45,6 +48,7 @@ static int list_lacking(const struct wants *wants, int abi, char *list, size_t s
 	} features[] = {
 		{1, wants->files, "paths"},
 		{1, wants->execute, "which files may be executed"},
+		{1, wants->reading, "what is read while the program starts"},
 		/* Renames between directories came with ABI 2; before, the kernel refuses them all.
 		 */
 		{3, wants->files && abi > 0, TRUNCATION},
@@ -89,6 +93,19 @@ static void say_lacking(const struct landlock_caps *caps, const char *list, int 
 			strcmp(list, TRUNCATION) == 0 ? "it" : "them");
 }
 
+/* With unveil off, what the outer layer bounds all the same. REFER, because the kernel denies it
+ * wherever any right on files is handled (unveil.c grants it everywhere). */
+static uint64_t outer_rights(const struct wants *wants)
+{
+	uint64_t rights = 0;
+
+	if (wants->execute)
+		rights |= landlock_access_execute() | landlock_access_refer();
+	if (wants->reading)
+		rights |= landlock_access(PERM_R, P(RPATH)) | landlock_access_refer();
+	return rights;
+}
+
 int unveil_plan_make(const struct unveil_request *request, struct unveil_plan *ret,
 		     struct sbx_err *err)
 {
@@ -111,8 +128,8 @@ int unveil_plan_make(const struct unveil_request *request, struct unveil_plan *r
 	}
 	if (wants.files)
 		plan.fs_inner = plan.fs_outer = caps->fs;
-	else if (wants.execute)
-		plan.fs_outer = caps->fs & (landlock_access_execute() | landlock_access_refer());
+	else
+		plan.fs_outer = caps->fs & outer_rights(&wants);
 	if (wants.net)
 		plan.net = caps->net & landlock_access_port(request->policy->port_kinds);
 	if (wants.scopes)

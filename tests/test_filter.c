@@ -191,7 +191,7 @@ static uint32_t expected_action(const struct point *point, const struct filter_r
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	if (need->kind == ROW_ALWAYS)
 		return SECCOMP_RET_ALLOW;
-	if (need->kind == ROW_NEEDS_PROMISE) {
+	if (requirement_by_promise(need)) {
 		if ((held & need->any) != 0)
 			return SECCOMP_RET_ALLOW;
 		if (need->all != 0 && (~held & need->all) == 0)
@@ -259,6 +259,27 @@ static uint64_t next_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
+/* The walk over the master that names the row of one call. */
+static void check_rows(const struct world *world)
+{
+	size_t mismatches = 0;
+
+	for (size_t i = 0; i < world->n_points; i++) {
+		const struct point *point = &world->points[i];
+		size_t want = point->foreign ? TAG_FOREIGN : point->tag;
+		uint64_t args[6];
+		uint16_t got;
+
+		memcpy(args, point->data.args, sizeof(args));
+		got = filter_find_row_from(&world->master, point->data.nr, point->data.arch, args,
+					   SELF);
+		if (got != want && mismatches++ < 5)
+			cr_expect_eq(got, want, "%s: %d of %x: row %u, not %zu", world->name,
+				     point->data.nr, point->data.arch, got, want);
+	}
+	cr_expect_eq(mismatches, 0, "%s: %zu calls under a wrong row", world->name, mismatches);
+}
+
 static void check_world(struct world *world)
 {
 	const uint64_t every = (UINT64_C(1) << PROMISE_COUNT) - 1;
@@ -266,6 +287,7 @@ static void check_world(struct world *world)
 
 	world_init(world);
 	cr_assert_gt(world->n_points, 20000, "%s: %zu points", world->name, world->n_points);
+	check_rows(world);
 	check_set(world, 0);
 	check_set(world, every);
 	for (unsigned id = 0; id < PROMISE_COUNT; id++)

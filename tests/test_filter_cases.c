@@ -194,7 +194,10 @@ static const struct {
 	{"socket", {AF_INET, SOCK_DGRAM, 1}, "inet", UNBOUNDED, OK},
 	{"socket", {AF_UNIX, SOCK_STREAM, 0}, "unix", UNBOUNDED, OK},
 	{"socket", {AF_UNIX, SOCK_STREAM, 0}, "inet", BOUNDED, DENIED},
-	{"socket", {AF_UNIX, SOCK_STREAM, 0}, "getpw", UNBOUNDED, OK},
+	{"socket", {AF_UNIX, SOCK_STREAM, 0}, "getpw dns", BOUNDED, DENIED},
+	{"socket", {AF_UNIX, SOCK_STREAM, 0}, "unix", UNBOUNDED, OK},
+	{"connect", {0}, "getpw", BOUNDED, DENIED},
+	{"memfd_create", {0}, "stdio", UNBOUNDED, OK},
 	{"socket", {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE}, "inet unix", BOUNDED, DENIED},
 	{"socket", {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE}, "netlink", UNBOUNDED, OK},
 	{"socket", {AF_NETLINK, SOCK_RAW, NETLINK_AUDIT}, "netlink", BOUNDED, DENIED},
@@ -380,6 +383,8 @@ Test(filter_cases, starting_permits_execve_alone)
 		{"vfork", {0}, SECCOMP_RET_ERRNO | EPERM},
 		{"socket", {AF_INET, SOCK_STREAM}, SECCOMP_RET_ERRNO | EPERM},
 		{"ptrace", {0}, SECCOMP_RET_ERRNO | EPERM},
+		/* It could be executed, and no path bounds it. */
+		{"memfd_create", {0}, SECCOMP_RET_ERRNO | ENOSYS},
 	};
 	static struct filter filter;
 	struct filter_request request = {.promises = P(STDIO), .self = SELF, .starting = true};

@@ -56,7 +56,7 @@ static bool row_mentions(const struct row *row, uint64_t promise)
 {
 	const struct requirement *need = &row->need;
 
-	return need->kind == ROW_NEEDS_PROMISE &&
+	return requirement_by_promise(need) &&
 	       ((need->any | need->all | need->bounded) & promise);
 }
 
@@ -73,7 +73,7 @@ Test(list, promise_names_exactly_its_calls)
 
 			for (; i < table_rows_count && strcmp(table_rows[i].name, name) == 0; i++) {
 				mentions |= row_mentions(&table_rows[i], promise);
-				permits |= table_rows[i].need.kind == ROW_NEEDS_PROMISE &&
+				permits |= requirement_by_promise(&table_rows[i].need) &&
 					   table_row_permits(&table_rows[i], promise, true);
 			}
 			if (!name[0])
@@ -112,7 +112,7 @@ Test(list, partners_are_named)
 		struct text text;
 
 		/* One that the first promise permits by itself as well says so, and no more. */
-		if (row->need.kind != ROW_NEEDS_PROMISE || !others || (row->need.any & first))
+		if (!requirement_by_promise(&row->need) || !others || (row->need.any & first))
 			continue;
 		rows++;
 		promise_format(others, partner + strlen(partner), 256);

@@ -143,10 +143,10 @@ Test(promise, paths)
 		{PROMISE_GETPW, "/etc/passwd", PERM_R},
 		{PROMISE_GETPW, "/etc/group", PERM_R},
 		{PROMISE_TTY, "/dev/tty", PERM_R | PERM_W},
-		{PROMISE_TTY, "/dev/pts", PERM_R | PERM_W},
-		{PROMISE_EXEC, "/usr/lib", PERM_R | PERM_X},
-		{PROMISE_EXEC, "/lib64", PERM_R | PERM_X},
-		{PROMISE_PROT_EXEC, "/usr/lib", PERM_R | PERM_X},
+		{PROMISE_TTY, "/dev/stdin", PERM_R | PERM_W},
+		{PROMISE_EXEC, "/usr/lib", PERM_R},
+		{PROMISE_EXEC, "/lib64/ld-linux-x86-64.so.2", PERM_R | PERM_X},
+		{PROMISE_PROT_EXEC, "/usr/lib", PERM_R},
 		{PROMISE_PS, "/proc", PERM_R},
 		{PROMISE_VMINFO, "/proc/meminfo", PERM_R},
 		{PROMISE_AUDIO, "/dev/snd", PERM_R | PERM_W},
@@ -162,6 +162,20 @@ Test(promise, paths)
 				 promise_paths[j].perms == rows[i].perms &&
 				 strcmp(promise_paths[j].path, rows[i].path) == 0;
 		cr_expect_eq(found, 1, "%s %s", promise_table[rows[i].promise].name, rows[i].path);
+	}
+}
+
+/* All terminals of the user, and helper programs that lie beside libraries, are nobody's by promise
+ * alone. */
+Test(promise, paths_are_not_too_wide)
+{
+	for (size_t i = 0; i < promise_paths_count; i++) {
+		const struct promise_path *path = &promise_paths[i];
+		const char *base = strrchr(path->path, '/') + 1;
+
+		cr_expect_neq(strcmp(path->path, "/dev/pts"), 0);
+		if (path->perms & PERM_X)
+			cr_expect(strncmp(base, "ld-", 3) == 0, "%s is no loader", path->path);
 	}
 }
 

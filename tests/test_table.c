@@ -144,7 +144,7 @@ static void check_need(const struct row *row)
 	uint64_t all = need->any | need->all | need->bounded;
 	const char *shape = row->shape ? row->shape : "";
 
-	if (need->kind != ROW_NEEDS_PROMISE)
+	if (!requirement_by_promise(need))
 		cr_expect_eq(all, 0, "%s(%s): a promise does not matter here", row->name, shape);
 	else
 		cr_expect(all != 0 && all >> PROMISE_COUNT == 0, "%s(%s): no promise permits it",
