@@ -41,7 +41,7 @@ CORE := arena err path spell promise policy policy_file policy_find policy_selec
 SHIM := constructor
 LAUNCHER := main options start program script elf list doctor
 # Needed by the launcher and the tests only: they would bring pointers (relocations) and stdio into the shim.
-LAUNCHER_SHIM := table policy_print
+LAUNCHER_SHIM := table policy_print line decode decode_address decode_calls decode_names
 GENERATOR := gen-master table promise spell err
 
 CORE_OBJS     := $(CORE:%=$(BUILD)/shim/%.o) $(BUILD)/gen/master-$(ARCH).o
@@ -119,7 +119,7 @@ $(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promi
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # Need a kernel that sandboxes, real programs, or both; they run the built product. The others are pure.
-LIVE_TESTS := landlock unveil failclosed refusals faults after way2 cli doctor man real_files real_net real_langs \
+LIVE_TESTS := landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
 	real_servers
 UNIT_TESTS := $(filter-out $(LIVE_TESTS),$(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c))))
 TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a
@@ -176,7 +176,7 @@ objects: $(LAUNCHER_OBJS) $(CORE_OBJS) $(SHIM_OBJS)
 # Programs that play the stranger, built in every way that a loader can meet.
 PROBE_CFLAGS := -std=gnu11 -O1 -Wall -Wextra
 PROBE_DIR    := $(BUILD)/probes
-PROBES := aftermath confined confined-static confined-static-pie confined-musl confined-musl-static dummy.so \
+PROBES := aftermath confined confined-static confined-static-pie confined-musl confined-musl-static dummy.so early.so \
 	$(if $(filter x86_64,$(ARCH)),confined-m32)
 
 probes: $(PROBES:%=$(PROBE_DIR)/%)
@@ -199,6 +199,9 @@ $(PROBE_DIR)/confined-musl-static: tests/probes/confined.c
 $(PROBE_DIR)/confined-m32: tests/probes/confined-m32.c
 	@mkdir -p $(@D)
 	$(CC) $(PROBE_CFLAGS) -m32 -nostdlib -static -o $@ $<
+$(PROBE_DIR)/early.so: tests/probes/early.c
+	@mkdir -p $(@D)
+	$(CC) $(PROBE_CFLAGS) -shared -fPIC -Wl,-z,initfirst -o $@ $< -lpthread
 $(PROBE_DIR)/%.so: tests/probes/%.c
 	@mkdir -p $(@D)
 	$(CC) $(PROBE_CFLAGS) -shared -fPIC -o $@ $<
