@@ -61,16 +61,16 @@ static void decide(struct build *build)
 	for (size_t i = 0; i < build->master->n_requirements; i++) {
 		const struct requirement *need = &build->master->requirements[i];
 
-		if (request->starting && need->kind == ROW_NOT_STARTING)
-			build->verdicts[i] = VERDICT_NOSYS;
-		else if (requirement_met(need, request->promises, request->bounded) ||
-			 (request->starting && need->kind == ROW_NEEDS_PROMISE &&
-			  need->any == P(EXEC)))
-			build->verdicts[i] = VERDICT_ALLOW;
-		else if (need->kind == ROW_NOSYS)
+		bool nosys = need->kind == ROW_NOSYS ||
+			     (request->starting && need->kind == ROW_NOT_STARTING);
+		bool start = request->starting && need->kind == ROW_NEEDS_PROMISE &&
+			     need->any == P(EXEC);
+		bool met = requirement_met(need, request->promises, request->bounded);
+
+		if (nosys)
 			build->verdicts[i] = VERDICT_NOSYS;
 		else
-			build->verdicts[i] = VERDICT_DENY;
+			build->verdicts[i] = met || start ? VERDICT_ALLOW : VERDICT_DENY;
 	}
 }
 
