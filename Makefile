@@ -15,6 +15,9 @@ MANDIR     ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 HOSTCC     ?= cc
 CFLAGS     ?= -O2 -g
+# make V=1 shows the commands.
+Q   := $(if $(V),,@)
+SAY  = @printf '  %-5s %s\n'
 # Anything for one run: WERROR=-Werror, SANITIZE='-fsanitize=address,undefined'
 WERROR     ?=
 SANITIZE   ?=
@@ -64,33 +67,40 @@ endif
 # ---- the product -------------------------------------------------------------------------------------------------
 
 $(BUILD)/sbx-preload: $(LAUNCHER_OBJS) $(CORE_OBJS)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -Wl,--gc-sections -o $@ $^ -l:libinih.a
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -Wl,--gc-sections -o $@ $^ -l:libinih.a
 
 # initfirst: before all other constructors. The version script and --exclude-libs: export nothing. Never sanitized.
 $(BUILD)/libsbx-preload.so: $(SHIM_OBJS) $(CORE_OBJS) shim/shim.map
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsbx-preload.so -Wl,-z,initfirst -Wl,-z,defs \
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsbx-preload.so -Wl,-z,initfirst -Wl,-z,defs \
 		-Wl,-z,relro -Wl,-z,now -Wl,--version-script=shim/shim.map -Wl,--exclude-libs,ALL \
 		-Wl,--as-needed -Wl,--gc-sections -o $@ $(SHIM_OBJS) $(CORE_OBJS) -l:libinih.a
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(SAY) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # ---- the master filter: libseccomp compiles the table once, here -----------------------------------------------------
 
 $(BUILD)/host/%.o: shim/%.c
 	@mkdir -p $(@D)
-	$(HOSTCC) $(HOST_CFLAGS) -c -o $@ $<
+	$(SAY) HOST $@
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) -c -o $@ $<
 
 $(BUILD)/host/gen-master: $(GENERATOR:%=$(BUILD)/host/%.o)
-	$(HOSTCC) -o $@ $^ -lseccomp
+	$(SAY) HOST $@
+	$(Q)$(HOSTCC) -o $@ $^ -lseccomp
 
 $(MASTER_ARCHES:%=$(BUILD)/gen/master-%.c): $(BUILD)/gen/master-%.c: $(BUILD)/host/gen-master
 	@mkdir -p $(@D)
-	$< $* $@
+	$(SAY) GEN $@
+	$(Q)$< $* $@
 
 $(MASTER_ARCHES:%=$(BUILD)/gen/master-%.o): %.o: %.c
-	$(CC) $(ALL_CFLAGS) -Ishim -c -o $@ $<
+	$(SAY) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -Ishim -c -o $@ $<
 
 .SECONDARY:
 
@@ -101,20 +111,24 @@ MAN_SED = -e 's|@VERSION@|$(VERSION)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e '
 
 $(BUILD)/sbx-preload.1: launcher/sbx-preload.1.in Makefile
 	@mkdir -p $(@D)
-	sed $(MAN_SED) $< > $@
+	$(SAY) MAN $@
+	$(Q)sed $(MAN_SED) $< > $@
 
 $(BUILD)/sbx-preload.ini.5: launcher/sbx-preload.ini.5.in $(BUILD)/host/list-man Makefile
-	$(BUILD)/host/list-man > $@.promises
-	sed $(MAN_SED) -e '/@PROMISES@/{' -e 'r $@.promises' -e 'd' -e '}' $< > $@
+	$(SAY) MAN $@
+	$(Q)$(BUILD)/host/list-man > $@.promises
+	$(Q)sed $(MAN_SED) -e '/@PROMISES@/{' -e 'r $@.promises' -e 'd' -e '}' $< > $@
 	@rm -f $@.promises
 
 # Runs where we build, not where the product will run.
 $(BUILD)/host/%.o: launcher/%.c
 	@mkdir -p $(@D)
-	$(HOSTCC) $(HOST_CFLAGS) -c -o $@ $<
+	$(SAY) HOST $@
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) -c -o $@ $<
 
 $(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promise policy policy_print spell err arena)
-	$(HOSTCC) -o $@ $^
+	$(SAY) HOST $@
+	$(Q)$(HOSTCC) -o $@ $^
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
@@ -127,10 +141,12 @@ TEST_TOOLS := $(BUILD)/tests/interp.o $(BUILD)/tests/live.o
 TEST_CORE   = $(CORE_OBJS) $(LAUNCHER_LIB_OBJS) $(filter-out $(CORE_OBJS),$(MASTER_ARCHES:%=$(BUILD)/gen/master-%.o))
 
 $(BUILD)/tests/unit: $(UNIT_TESTS:%=$(BUILD)/tests/test_%.o) $(TEST_TOOLS) $(TEST_CORE)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
 $(BUILD)/tests/live: $(LIVE_TESTS:%=$(BUILD)/tests/test_%.o) $(TEST_TOOLS) $(TEST_CORE)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
 # Criterion: one worker a test, two at a time; the closing "Synthesis" line counts.
 RUN_TESTS = --jobs 2 --timeout 120
@@ -183,28 +199,36 @@ probes: $(PROBES:%=$(PROBE_DIR)/%)
 
 $(PROBE_DIR)/%: tests/probes/%.c
 	@mkdir -p $(@D)
-	$(CC) $(PROBE_CFLAGS) -o $@ $<
+	$(SAY) PROBE $@
+	$(Q)$(CC) $(PROBE_CFLAGS) -o $@ $<
 $(PROBE_DIR)/confined-static: tests/probes/confined.c
 	@mkdir -p $(@D)
-	$(CC) $(PROBE_CFLAGS) -static -o $@ $<
+	$(SAY) PROBE $@
+	$(Q)$(CC) $(PROBE_CFLAGS) -static -o $@ $<
 $(PROBE_DIR)/confined-static-pie: tests/probes/confined.c
 	@mkdir -p $(@D)
-	$(CC) $(PROBE_CFLAGS) -static-pie -o $@ $<
+	$(SAY) PROBE $@
+	$(Q)$(CC) $(PROBE_CFLAGS) -static-pie -o $@ $<
 $(PROBE_DIR)/confined-musl: tests/probes/confined.c
 	@mkdir -p $(@D)
-	musl-gcc $(PROBE_CFLAGS) -o $@ $<
+	$(SAY) PROBE $@
+	$(Q)musl-gcc $(PROBE_CFLAGS) -o $@ $<
 $(PROBE_DIR)/confined-musl-static: tests/probes/confined.c
 	@mkdir -p $(@D)
-	musl-gcc $(PROBE_CFLAGS) -static -o $@ $<
+	$(SAY) PROBE $@
+	$(Q)musl-gcc $(PROBE_CFLAGS) -static -o $@ $<
 $(PROBE_DIR)/confined-m32: tests/probes/confined-m32.c
 	@mkdir -p $(@D)
-	$(CC) $(PROBE_CFLAGS) -m32 -nostdlib -static -o $@ $<
+	$(SAY) PROBE $@
+	$(Q)$(CC) $(PROBE_CFLAGS) -m32 -nostdlib -static -o $@ $<
 $(PROBE_DIR)/early.so: tests/probes/early.c
 	@mkdir -p $(@D)
-	$(CC) $(PROBE_CFLAGS) -shared -fPIC -Wl,-z,initfirst -o $@ $< -lpthread
+	$(SAY) PROBE $@
+	$(Q)$(CC) $(PROBE_CFLAGS) -shared -fPIC -Wl,-z,initfirst -o $@ $< -lpthread
 $(PROBE_DIR)/%.so: tests/probes/%.c
 	@mkdir -p $(@D)
-	$(CC) $(PROBE_CFLAGS) -shared -fPIC -o $@ $<
+	$(SAY) PROBE $@
+	$(Q)$(CC) $(PROBE_CFLAGS) -shared -fPIC -o $@ $<
 
 # ---- style -----------------------------------------------------------------------------------------------------------
 

@@ -62,21 +62,12 @@ needs_clang() {
 		/usr/lib/clang/*/lib/*/libclang_rt.asan*.a
 }
 
-# gcc -m32 without gcc-multilib, which cannot be installed beside gcc-aarch64-linux-gnu.
-needs_m32() {
-	if [ "$(uname -m)" = x86_64 ]; then
-		need libc6-dev-i386 exists /usr/lib32/crt1.o
-		need "lib32gcc-$(gcc -dumpversion)-dev" exists /usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a
-	fi
-}
-
 needs_check() {
 	needs_demo
 	need libcriterion-dev library criterion criterion/criterion.h
 	need strace exists /usr/bin/strace
 	need musl-tools exists /usr/bin/musl-gcc
 	need libcap2-bin exists /usr/sbin/setcap /sbin/setcap
-	needs_m32
 	needs_clang
 	# The programs that the live tests confine.
 	need nginx-light exists /usr/sbin/nginx
