@@ -129,8 +129,10 @@ static int run(const struct options *options, const struct policy_env *env)
 		.policy = &policy,
 		.env = env,
 		.quiet = options->quiet,
+		.explain = options->explain,
+		.explain_file = options->explain_file,
 	};
-	int r;
+	int status, r;
 
 	r = program_resolve(options->rest, env->envp, &program, &err);
 	if (r < 0)
@@ -138,7 +140,8 @@ static int run(const struct options *options, const struct policy_env *env)
 	r = choose_policy(&policy, options, &program, env, &err);
 	if (r < 0)
 		return fail(&err, policy_status(r));
-	return fail(&err, start_program(&request, &err));
+	status = start_program(&request, &err);
+	return err.code ? fail(&err, status) : status;
 }
 
 static int print_policy(const struct options *options, const struct policy_env *env)

@@ -22,6 +22,8 @@ const char options_help[] =
 	"  -V, --no-unveil          leave paths to the promises alone\n"
 	"  -k, --kill               kill the program where it would get an error\n"
 	"  -q, --quiet              print nothing but errors that stop us\n"
+	"  -e, --explain[=FILE]     say what is denied, of paths too, and what to add; write it\n"
+	"                           into FILE as a piece of a policy\n"
 	"\n"
 	"Instead of running a program:\n"
 	"      --print-policy       print the policy that would be applied, as a policy file\n"
@@ -53,13 +55,13 @@ static const struct option long_options[] = {
 	{"policy", required_argument, NULL, 'P'},
 	{"kill", no_argument, NULL, 'k'},
 	{"quiet", no_argument, NULL, 'q'},
+	{"explain", optional_argument, NULL, 'e'},
 	{"print-policy", no_argument, NULL, OPT_PRINT_POLICY},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"doctor", no_argument, NULL, OPT_DOCTOR},
 	{"list", optional_argument, NULL, OPT_LIST},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
-	{"explain", optional_argument, NULL, OPT_LATER},
 	{"learn", optional_argument, NULL, OPT_LATER},
 	{"trace", optional_argument, NULL, OPT_LATER},
 	{"interactive", no_argument, NULL, OPT_LATER},
@@ -131,6 +133,11 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 	case 'q':
 		options->quiet = true;
 		return 0;
+	case 'e':
+		options->explain = true;
+		if (optarg)
+			options->explain_file = optarg;
+		return 0;
 	case OPT_PRINT_POLICY:
 		return set_mode(options, MODE_PRINT_POLICY, err);
 	case OPT_CHECK:
@@ -147,8 +154,6 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 	case OPT_LATER:
 		return err_set(err, -EOPNOTSUPP, "--%s is not available yet",
 			       long_options[index].name);
-	case 'e':
-		return err_set(err, -EOPNOTSUPP, "-e is not available yet");
 	case ':':
 		letter[1] = (char)optopt;
 		return err_set(err, -EINVAL, "option \"%s\" wants a value",

@@ -31,6 +31,8 @@ struct options {
 	bool no_unveil;		  /* -V */
 	bool kill;		  /* -k */
 	bool quiet;		  /* -q */
+	bool explain;		  /* -e */
+	const char *explain_file; /* --explain=FILE; NULL: none */
 	const char *list_promise; /* --list=PROMISE; NULL: all */
 	char **rest; /* PROGRAM ARG…, or the files of --check; NULL-terminated, borrowed from argv
 		      */

@@ -13,6 +13,8 @@
 #include "../shim/sandbox.h"
 #include "../shim/unveil.h"
 #include "elf.h"
+#include "explain.h"
+#include "supervise.h"
 
 #ifndef SBX_LIBDIR
 #define SBX_LIBDIR "/usr/local/lib/sbx-preload"
@@ -241,6 +243,60 @@ static int unveil_status(int r)
 	}
 }
 
+/* ---- the supervisor ---- */
+
+/* Become two: 0 in the child, which goes on to be the program; 1 in the parent, for which all is
+ * over then: *ret_status. */
+static int start_supervised(const struct start_request *request,
+			    const struct unveil_request *unveil, struct supervisor *supervisor,
+			    struct explain **ret, int *ret_status, struct sbx_err *err)
+{
+	const struct policy *policy = request->policy;
+	struct explain_request explain = {
+		.unveil = unveil,
+		.policy = {.promises = policy->promises, .on_violation = policy->on_violation},
+		.start = {.promises = outer_promises(request->program, policy->promises),
+			  .on_violation = request->program->kind == PROGRAM_GLIBC
+						  ? VIOLATION_ERRNO
+						  : policy->on_violation,
+			  .starting = !(policy->promises & P(EXEC))},
+		.ever_starting = request->program->kind != PROGRAM_GLIBC,
+		.quiet = request->quiet,
+		.summary = request->explain,
+		.file = request->explain_file,
+	};
+	int r = explain_new(&explain, ret, err);
+
+	if (r < 0)
+		return r;
+	r = supervise_fork(supervisor, err);
+	if (r > 0)
+		*ret_status = explain_run(*ret, supervisor, err);
+	return r;
+}
+
+/* The child's last steps before it executes the program. */
+static int enter_supervised(const struct start_request *request, bool bounded,
+			    struct unveil_rulesets *rulesets, struct supervisor *supervisor,
+			    const struct explain *explain, struct filter *filter,
+			    struct sbx_err *err)
+{
+	const struct filter_request policy = {
+		.promises = request->policy->promises,
+		.bounded = bounded,
+		.self = getpid(),
+		.supervised = true,
+		.watched = explain_watched(explain),
+	};
+	int r = filter_build(&policy, filter, err);
+
+	if (r == 0)
+		r = sandbox_restrict(&rulesets->outer, err);
+	if (r == 0)
+		r = supervise_install(supervisor, filter, err);
+	return r;
+}
+
 static int start_prepared(const struct start_request *request, struct extras *extras,
 			  const char *shim, struct sbx_err *err)
 {
@@ -248,6 +304,9 @@ static int start_prepared(const struct start_request *request, struct extras *ex
 	struct landlock_caps caps;
 	struct unveil_rulesets rulesets cleanup_with(unveil_rulesets_done) = {.inner = -1,
 									      .outer = -1};
+	const bool shimmed = program->kind == PROGRAM_GLIBC;
+	const bool log = request->policy->on_violation == VIOLATION_LOG;
+	const bool supervised = request->explain || log;
 	const struct unveil_request unveil = {
 		.policy = request->policy,
 		.env = request->env,
@@ -256,34 +315,46 @@ static int start_prepared(const struct start_request *request, struct extras *ex
 		.readable = program->files,
 		.extra = extras->items,
 		.n_extra = extras->count,
-		.want_inner = program->kind == PROGRAM_GLIBC,
-		.want_outer = true,
+		.want_inner = shimmed && !log,
+		.want_outer = !log,
 	};
 	static struct filter inner, outer; /* 64 KiB that need not be zeroed by hand */
+	struct supervisor supervisor;
+	struct explain *explain cleanup_with(explain_free_at) = NULL;
+	int status = SBX_EXIT_SANDBOX;
 	char handoff[HANDOFF_VALUE_MAX];
 	int memfd cleanup_fd = -1;
 	char **env;
 	int r;
 
 	landlock_probe(&caps);
+	if (supervised) {
+		r = start_supervised(request, &unveil, &supervisor, &explain, &status, err);
+		if (r)
+			return r < 0 ? unveil_status(r) : status;
+	}
 	r = unveil_build(&unveil, &rulesets, err);
 	if (r < 0)
 		return unveil_status(r);
 	if (rulesets.lost[0] && !request->quiet)
 		(void)fprintf(stderr, "sbx-preload: %s\n", rulesets.lost);
-	r = prepare_filters(request, rulesets.bounded, unveil.want_inner ? &inner : NULL, &outer,
-			    err);
-	if (!r && unveil.want_inner)
+	if (supervised)
+		inner.len = 0; /* a supervisor answers in its place */
+	else
+		r = prepare_filters(request, rulesets.bounded, shimmed ? &inner : NULL, &outer,
+				    err);
+	if (!r && shimmed)
 		r = handoff_send(&inner, rulesets.inner, handoff, &memfd, err);
 	if (r < 0)
 		return SBX_EXIT_SANDBOX;
-	env = make_environment(&extras->arena, program->envp, unveil.want_inner ? shim : NULL,
-			       handoff);
+	env = make_environment(&extras->arena, program->envp, shimmed ? shim : NULL, handoff);
 	if (!env) {
 		(void)err_set(err, -ENOMEM, "out of memory");
 		return SBX_EXIT_SANDBOX;
 	}
-	r = sandbox_enter(&rulesets.outer, &outer, err);
+	r = supervised ? enter_supervised(request, rulesets.bounded, &rulesets, &supervisor,
+					  explain, &outer, err)
+		       : sandbox_enter(&rulesets.outer, &outer, err);
 	if (r < 0)
 		return SBX_EXIT_SANDBOX;
 	(void)execve(program->path, program->argv, env);

@@ -19,10 +19,14 @@ struct start_request {
 	const struct program *program;
 	const struct policy *policy;
 	const struct policy_env *env;
-	bool quiet; /* do not print what best effort gives up */
+	bool quiet;		  /* do not print what best effort gives up */
+	bool explain;		  /* stay as supervisor and say what was denied */
+	const char *explain_file; /* write what to add into this file; NULL: none */
 };
 
 /* Enter the outer sandbox and execute the program. Returns only on failure, with the exit status to
- * use. The calling process is then confined as far as it got: it must exit. */
+ * use. The calling process is then confined as far as it got: it must exit. With explain or
+ * on_violation = log it returns also when the program has ended: with its exit status, and
+ * err->code 0. */
 must_check int start_program(const struct start_request *request, struct sbx_err *err)
 	nonnull(1, 2);

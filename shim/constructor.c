@@ -119,7 +119,8 @@ static int apply_handoff(const char *value, struct sbx_err *err)
 	r = handoff_receive(value, &filter, &ruleset, err);
 	if (r < 0)
 		return r;
-	return sandbox_enter(&ruleset, &filter, err);
+	return filter.len ? sandbox_enter(&ruleset, &filter, err)
+			  : sandbox_enter_supervised(&ruleset, err);
 }
 
 /* Where the program and this object lie. Script: what the kernel was asked to execute, "#!" file or
@@ -184,6 +185,11 @@ static int apply_policy(struct policy *policy, const struct policy_env *env, str
 	r = policy_select(policy, &subject, env, err);
 	if (r < 0)
 		return r;
+	if (policy->on_violation == VIOLATION_LOG)
+		return err_set(err, -EOPNOTSUPP,
+			       "%s: \"on_violation = log\" needs the launcher, which then stays to "
+			       "report",
+			       policy->name);
 	landlock_probe(&caps);
 	r = unveil_build(&unveil, &rulesets, err);
 	if (r < 0)

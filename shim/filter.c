@@ -27,7 +27,14 @@
 
 /* What calls can come to. As a place to go to, a verdict is VERDICT_BASE + its number; below it are
  * node indexes. */
-enum verdict { VERDICT_ALLOW, VERDICT_DENY, VERDICT_NOSYS, VERDICT_KILL, VERDICT_COUNT };
+enum verdict {
+	VERDICT_ALLOW,
+	VERDICT_NOTIFY, /* permitted, but watched */
+	VERDICT_DENY,
+	VERDICT_NOSYS,
+	VERDICT_KILL,
+	VERDICT_COUNT,
+};
 #define VERDICT_BASE 0xfff0u
 
 _Static_assert(MASTER_NODES_MAX < VERDICT_BASE, "node indexes and verdicts must not meet");
@@ -61,24 +68,26 @@ static void decide(struct build *build)
 	for (size_t i = 0; i < build->master->n_requirements; i++) {
 		const struct requirement *need = &build->master->requirements[i];
 
-		bool nosys = need->kind == ROW_NOSYS ||
-			     (request->starting && need->kind == ROW_NOT_STARTING);
-		bool start = request->starting && need->kind == ROW_NEEDS_PROMISE &&
-			     need->any == P(EXEC);
-		bool met = requirement_met(need, request->promises, request->bounded);
-
-		if (nosys)
+		if (filter_permits(request, need))
+			build->verdicts[i] = VERDICT_ALLOW;
+		else if (filter_answers_nosys(request, need))
 			build->verdicts[i] = VERDICT_NOSYS;
 		else
-			build->verdicts[i] = met || start ? VERDICT_ALLOW : VERDICT_DENY;
+			build->verdicts[i] = VERDICT_DENY;
 	}
 }
 
 static unsigned verdict_of(const struct build *build, const struct master_node *node)
 {
+	unsigned tag = node->k & SECCOMP_RET_DATA;
+	unsigned verdict;
+
 	if ((node->k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO)
 		return VERDICT_BASE + VERDICT_KILL;
-	return VERDICT_BASE + build->verdicts[build->master->tags[node->k & SECCOMP_RET_DATA]];
+	verdict = build->verdicts[build->master->tags[tag]];
+	if (verdict == VERDICT_ALLOW && build->request->watched && build->request->watched[tag])
+		verdict = VERDICT_NOTIFY;
+	return VERDICT_BASE + verdict;
 }
 
 /* Where a jump really leads. An equality test is not needed either when its value comes to the same
@@ -158,9 +167,13 @@ static uint32_t verdict_action(const struct build *build, unsigned verdict)
 	switch (verdict) {
 	case VERDICT_ALLOW:
 		return SECCOMP_RET_ALLOW;
+	case VERDICT_NOTIFY:
+		return SECCOMP_RET_USER_NOTIF;
 	case VERDICT_NOSYS:
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	case VERDICT_DENY:
+		if (request->supervised)
+			return SECCOMP_RET_USER_NOTIF;
 		if (request->on_violation != VIOLATION_KILL || (request->promises & P(ERROR)))
 			return SECCOMP_RET_ERRNO | EPERM;
 		return SECCOMP_RET_KILL_PROCESS;

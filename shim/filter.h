@@ -6,6 +6,7 @@
 
 #include "err.h"
 #include "policy.h"
+#include "table.h"
 #include "util.h"
 
 #define FILTER_MAX 4096 /* instructions, BPF_MAXINSNS */
@@ -20,9 +21,28 @@ struct filter_request {
 	bool bounded;		     /* Landlock bounds the paths: see table_row_permits() */
 	enum violation on_violation; /* KILL is ignored when the promises hold `error` */
 	int self;		     /* pid, for rows that permit a call on the process itself */
-	bool starting; /* not promised `exec`, but about to start: permits execve, and in turn
-			  no memfd_create, since a memfd can be executed */
+	bool starting;	     /* not promised `exec`, but about to start: permits execve, and in turn
+				no memfd_create, since a memfd can be executed */
+	bool supervised;     /* what is denied is left to a supervisor: SECCOMP_RET_USER_NOTIF */
+	const bool *watched; /* by tag: what it is told of though it is permitted; NULL: nothing */
 };
+
+/* Does a filter of these permit what has the need @need? */
+static inline bool filter_permits(const struct filter_request *request,
+				  const struct requirement *need)
+{
+	if (request->starting && need->kind == ROW_NOT_STARTING)
+		return false;
+	return requirement_met(need, request->promises, request->bounded) ||
+	       (request->starting && need->kind == ROW_NEEDS_PROMISE && need->any == P(EXEC));
+}
+
+/* What it does not permit: is the answer ENOSYS, so that libc falls back, rather than a denial? */
+static inline bool filter_answers_nosys(const struct filter_request *request,
+					const struct requirement *need)
+{
+	return need->kind == ROW_NOSYS || (request->starting && need->kind == ROW_NOT_STARTING);
+}
 
 /* Turn the promises into a program for seccomp(2) by patching the master filter; compiles nothing,
  * allocates nothing. Returns 0; -EINVAL for a bit that is no promise. On failure @ret is

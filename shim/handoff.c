@@ -130,7 +130,7 @@ int handoff_receive(const char *value, struct filter *ret_filter, int *ret_rules
 		return err_set(err, -EINVAL, HANDOFF_VARIABLE " names a file that is not ours");
 	if (header.fingerprint != filter_fingerprint())
 		return err_set(err, -EINVAL, "launcher and shim are of different builds");
-	if (!header.len || header.len > FILTER_MAX || header.has_ruleset != (ruleset >= 0) ||
+	if (header.len > FILTER_MAX || header.has_ruleset != (ruleset >= 0) ||
 	    st.st_size != (off_t)(sizeof(header) + header.len * sizeof(ret_filter->insns[0])))
 		return err_set(err, -EINVAL, "the filter that was handed over is torn");
 	r = read_at(fd, ret_filter->insns, header.len * sizeof(ret_filter->insns[0]),

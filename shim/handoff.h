@@ -10,6 +10,8 @@
 	"SBX_HANDOFF" /* "MEMFD:RULESET"; RULESET is -1 when the policy restricts no path, port or \
 			 scope */
 #define HANDOFF_VALUE_MAX 32
+/* A filter without instructions: there is a supervisor that answers in its place; see
+ * sandbox_enter_supervised(). */
 
 /* Write @filter into a new memfd, let it and @ruleset (-1: none) survive execve, and format the
  * variable's value. *ret_memfd: caller closes if execve fails. Returns 0 or -errno. */

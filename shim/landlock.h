@@ -17,6 +17,25 @@ struct landlock_caps {
 	int probe_errno; /* when abi is 0: ENOSYS, EOPNOTSUPP */
 };
 void landlock_probe(struct landlock_caps *ret) nonnull(1);
+/* Single rights on files, for who looks at single calls: the kernel's own bits. */
+enum landlock_fs {
+	FS_EXECUTE = 1 << 0,
+	FS_WRITE_FILE = 1 << 1,
+	FS_READ_FILE = 1 << 2,
+	FS_READ_DIR = 1 << 3,
+	FS_REMOVE_DIR = 1 << 4,
+	FS_REMOVE_FILE = 1 << 5,
+	FS_MAKE_CHAR = 1 << 6,
+	FS_MAKE_DIR = 1 << 7,
+	FS_MAKE_REG = 1 << 8,
+	FS_MAKE_SOCK = 1 << 9,
+	FS_MAKE_FIFO = 1 << 10,
+	FS_MAKE_BLOCK = 1 << 11,
+	FS_MAKE_SYM = 1 << 12,
+	FS_REFER = 1 << 13,
+	FS_TRUNCATE = 1 << 14,
+	FS_IOCTL_DEV = 1 << 15,
+};
 /* What a kernel with @abi can do, of what we know; pure. */
 void landlock_caps_of_abi(int abi, struct landlock_caps *ret) nonnull(2);
 

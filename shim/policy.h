@@ -45,6 +45,7 @@ struct port_line {
 enum violation {
 	VIOLATION_ERRNO,
 	VIOLATION_KILL,
+	VIOLATION_LOG, /* reported by a supervisor, and let through */
 };
 
 struct policy {

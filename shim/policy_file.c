@@ -113,9 +113,10 @@ static int set_violation(struct parser *parser, const char *value)
 	else if (strcmp(value, "kill") == 0)
 		parser->policy->on_violation = VIOLATION_KILL;
 	else if (strcmp(value, "log") == 0)
-		return fail(parser, "\"on_violation = log\" is not available yet");
+		parser->policy->on_violation = VIOLATION_LOG;
 	else
-		return fail(parser, "\"%s\" is not a value of on_violation: errno or kill", value);
+		return fail(parser, "\"%s\" is not a value of on_violation: errno, kill or log",
+			    value);
 	return 0;
 }
 

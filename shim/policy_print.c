@@ -43,6 +43,11 @@ static bool is_literal(const char *path)
 
 static void print_sandbox(const struct policy *policy, FILE *out)
 {
+	static const char *const violations[] = {
+		[VIOLATION_ERRNO] = "errno",
+		[VIOLATION_KILL] = "kill",
+		[VIOLATION_LOG] = "log",
+	};
 	char promises[512];
 
 	(void)fputs("[sandbox]\n", out);
@@ -56,8 +61,7 @@ static void print_sandbox(const struct policy *policy, FILE *out)
 		(void)fprintf(out, "promises = %s\n", promises);
 	else
 		(void)fputs("; nothing is promised\n", out);
-	(void)fprintf(out, "on_violation = %s\n",
-		      policy->on_violation == VIOLATION_KILL ? "kill" : "errno");
+	(void)fprintf(out, "on_violation = %s\n", violations[policy->on_violation]);
 	(void)fprintf(out, "unveil = %s\n", policy->unveil ? "on" : "off");
 	(void)fprintf(out, "require = %s\n", policy->best_effort ? "best-effort" : "full");
 	(void)fprintf(out, "scope = %s\n", policy->scope_open ? "open" : "on");

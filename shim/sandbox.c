@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <linux/seccomp.h>
 
 /* Both mechanisms bind the calling thread and what it starts from then on; a thread that is there
  * already would stay free. ld.so lets only one object be the first to initialize, so another one
@@ -22,7 +25,7 @@ static int check_single_thread(struct sbx_err *err)
 	return 0;
 }
 
-int sandbox_enter(int *ruleset, const struct filter *filter, struct sbx_err *err)
+int sandbox_restrict(int *ruleset, struct sbx_err *err)
 {
 	int r = check_single_thread(err);
 
@@ -40,5 +43,25 @@ int sandbox_enter(int *ruleset, const struct filter *filter, struct sbx_err *err
 			return err_set(err, -errno, "cannot close the ruleset: %m");
 		*ruleset = -1;
 	}
-	return filter_install(filter, err);
+	return 0;
+}
+
+int sandbox_enter(int *ruleset, const struct filter *filter, struct sbx_err *err)
+{
+	int r = sandbox_restrict(ruleset, err);
+
+	return r < 0 ? r : filter_install(filter, err);
+}
+
+int sandbox_enter_supervised(int *ruleset, struct sbx_err *err)
+{
+	int r = sandbox_restrict(ruleset, err);
+
+	if (r < 0)
+		return r;
+	/* Where the filter would be installed. The kernel knows no filter at address 0: only a
+	 * supervisor lets this succeed. */
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) == 0)
+		return 0;
+	return err_set(err, -ESRCH, "the supervisor is gone: %m");
 }

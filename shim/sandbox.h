@@ -11,3 +11,10 @@
  * run. */
 must_check int sandbox_enter(int *ruleset, const struct filter *filter, struct sbx_err *err)
 	nonnull(1, 2, 3);
+
+/* The same without the filter. */
+must_check int sandbox_restrict(int *ruleset, struct sbx_err *err) nonnull(1, 2);
+
+/* Where a supervisor answers in the place of a filter: the same without one, then tell it that
+ * start-up is over. Its answer is the proof that it is there: without it -ESRCH. */
+must_check int sandbox_enter_supervised(int *ruleset, struct sbx_err *err) nonnull(1, 2);

@@ -99,6 +99,17 @@ static bool is_missing(int code)
 	return code == -ENOENT || code == -ENOTDIR || code == -ELOOP;
 }
 
+static int tell_grant(struct build *b, const struct node *node, uint64_t access)
+{
+	char real[PATH_MAX];
+	int r = path_of_fd(node->fd, real);
+
+	if (r == 0)
+		r = b->request->granted(b->request->granted_user, &node->st, real, access);
+	/* What has no name is not restricted. */
+	return r < 0 && r != -ENOENT ? err_set(b->err, r, "no memory for the paths") : 0;
+}
+
 /* Grant @access in the layers of the mask @layers, as far as the file's type and the rulesets go.
  * @path: for messages. */
 static int grant(struct build *b, const struct node *node, const char *path, uint64_t access,
@@ -106,6 +117,12 @@ static int grant(struct build *b, const struct node *node, const char *path, uin
 {
 	if (!S_ISDIR(node->st.st_mode))
 		access = landlock_access_file(access);
+	if (b->request->granted && (layers & INNER)) {
+		int r = tell_grant(b, node, access);
+
+		if (r < 0)
+			return r;
+	}
 	for (int i = 0; i < LAYERS; i++) {
 		uint64_t rights = access & b->fs[i];
 		int r;

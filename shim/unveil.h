@@ -2,6 +2,8 @@
 /* unveil: a policy's paths and ports → Landlock rulesets. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "landlock.h"
 #include "policy.h"
 
@@ -21,6 +23,10 @@ struct unveil_request {
 	const struct unveil_extra *extra; /* for the outer ruleset */
 	size_t n_extra;
 	bool want_inner, want_outer;
+	/* Told of each grant in both layers: @real, all that @access may be for a file of its type.
+	 * 0 or -errno. For a model of the rulesets; NULL: nobody. */
+	int (*granted)(void *user, const struct stat *st, const char *real, uint64_t access);
+	void *granted_user;
 };
 
 /* The rulesets, each -1 when it was not wanted or when nothing is to be restricted (unveil off, no

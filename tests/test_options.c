@@ -39,8 +39,6 @@ Test(options, errors)
 		{{"-z", "true"}, -EINVAL, "unknown option \"-z\""},
 		{{"--promisses=stdio", "true"}, -EINVAL, "(did you mean \"--promises\"?)"},
 		{{"--xyzzyplugh", "true"}, -EINVAL, "unknown option \"--xyzzyplugh\""},
-		{{"--explain", "true"}, -EOPNOTSUPP, "--explain is not available yet"},
-		{{"-e", "true"}, -EOPNOTSUPP, "-e is not available yet"},
 		{{"--learn=x", "true"}, -EOPNOTSUPP, "--learn is not available yet"},
 		{{"--trace", "true"}, -EOPNOTSUPP, "--trace is not available yet"},
 		{{"--interactive", "true"}, -EOPNOTSUPP, "--interactive is not available yet"},

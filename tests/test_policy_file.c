@@ -76,7 +76,6 @@ static const struct {
 	/* not available yet; still spelled right */
 	{"[sandbox]\nexec_promises = stdio\n", 2, "\"exec_promises\" is not available yet"},
 	{"[sandbox]\nreport = x\n", 2, "\"report\" is not available yet"},
-	{"[sandbox]\non_violation = log\n", 2, "\"on_violation = log\" is not available yet"},
 	{"[limits]\nas = 1\n", 2, "\"as\" is not available yet"},
 	{"[limits]\ncore = 1\n", 2, "\"core\" is not available yet"},
 	{"[limits]\ncpu = 1\n", 2, "\"cpu\" is not available yet"},
@@ -104,7 +103,7 @@ static const struct {
 	{"[sandbox]\nprogram = curl\n", 2, "\"curl\" is not an absolute path"},
 	{"[sandbox]\nprogram = ${FOO}\n", 2, "unknown variable ${FOO}"},
 	{"[sandbox]\non_violation = die\n", 2,
-	 "\"die\" is not a value of on_violation: errno or kill"},
+	 "\"die\" is not a value of on_violation: errno, kill or log"},
 	{"[sandbox]\nunveil = yes\n", 2, "\"yes\" is not a value of unveil: off or on"},
 	{"[sandbox]\nrequire = best\n", 2,
 	 "\"best\" is not a value of require: full or best-effort"},

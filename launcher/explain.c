@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+#include "explain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "../shim/decode.h"
+#include "../shim/missing.h"
+#include "../shim/path.h"
+#include "access.h"
+#include "advice.h"
+#include "explain_parts.h"
+#include "reach.h"
+
+#define LINES_MAX 4096 /* distinct denials that are told one by one */
+#define CALL_MAX  512  /* bytes of a call as text */
+
+/* ---- the model ---- */
+
+static int add_grant(void *user, const struct stat *st, const char *real, uint64_t access)
+{
+	return reach_add(user, real, st, access);
+}
+
+/* /proc/self is ours here, but the child's in its own rulesets. */
+static int add_own_proc(struct explain *e, pid_t pid)
+{
+	char own[32], its[32];
+	struct stat st;
+	uint64_t access;
+
+	(void)snprintf(own, sizeof(own), "/proc/%d", getpid());
+	(void)snprintf(its, sizeof(its), "/proc/%d", pid);
+	if (stat(own, &st) < 0)
+		return 0;
+	access = reach_granted(&e->granted, own, &st);
+	return stat(its, &st) < 0 || !access ? 0 : reach_add(&e->granted, its, &st, access);
+}
+
+static int add_path(struct reach *reach, const char *path, uint64_t access)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	int fd cleanup_fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0 || path_of_fd(fd, real) < 0 || fstat(fd, &st) < 0)
+		return 0; /* missing, or nothing that Landlock looks at */
+	if (!S_ISDIR(st.st_mode))
+		access = landlock_access_file(access);
+	return reach_add(reach, real, &st, access);
+}
+
+static int build_model(struct explain *e, struct sbx_err *err)
+{
+	struct unveil_request unveil = *e->request.unveil;
+	struct unveil_rulesets rulesets;
+	int r;
+
+	unveil.want_inner = unveil.want_outer = false;
+	unveil.granted = add_grant;
+	unveil.granted_user = &e->granted;
+	r = unveil_build(&unveil, &rulesets, err);
+	if (r < 0)
+		return r;
+	e->request.policy.bounded = e->request.start.bounded = e->advice.bounded = rulesets.bounded;
+	for (size_t i = 0; r == 0 && i < unveil.n_extra; i++)
+		r = add_path(&e->started, unveil.extra[i].path,
+			     landlock_access(unveil.extra[i].perms, ~UINT64_C(0)));
+	for (size_t i = 0; r == 0 && i < e->policy->n_unveils; i++)
+		r = add_path(&e->lines, e->policy->unveils[i].path,
+			     landlock_access(e->policy->unveils[i].perms, ~UINT64_C(0)));
+	if (e->policy->unveil)
+		e->handled = unveil.caps->fs;
+	else if (e->request.ever_starting && !(e->policy->promises & P(EXEC)))
+		e->handled = unveil.caps->fs & landlock_access_execute();
+	e->handled_ports = unveil.caps->net ? e->policy->port_kinds : 0;
+	e->scoped = unveil.caps->scopes && !e->policy->scope_open;
+	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+/* Which permitted calls can still be refused by what the filter does not see? */
+static bool is_watched(const struct explain *e, const struct row *row)
+{
+	const struct access_call *call = access_find(row->name);
+
+	if (strcmp(row->name, "seccomp") == 0)
+		return true; /* the shim's sign that start-up is over is among them */
+	/* Denied while starting, and only then. */
+	if (row->need.kind == ROW_NOT_STARTING && e->request.start.starting)
+		return true;
+	if (!call)
+		return false;
+	switch (call->kind) {
+	case ACCESS_CONNECT:
+	case ACCESS_BIND:
+		return e->handled || e->handled_ports || e->scoped;
+	case ACCESS_IOCTL:
+		/* Who asks whether this is a terminal, as libc does all the time, copes. */
+		return (e->handled & FS_IOCTL_DEV) && !(row->need.any & P(STDIO));
+	case ACCESS_SIGNAL:
+		return e->scoped && !(row->need.any & P(STDIO));
+	default:
+		return e->handled != 0;
+	}
+}
+
+static int open_file_dir(struct explain *e, struct sbx_err *err)
+{
+	const char *file = e->request.file, *base;
+	char dir[PATH_MAX];
+
+	if (!file)
+		return 0;
+	base = path_base(file);
+	if (!*base || strlen(file) >= sizeof(dir))
+		return err_set(err, -EINVAL, "--explain=%s: not a file", file);
+	if (base == file)
+		(void)snprintf(dir, sizeof(dir), ".");
+	else
+		(void)snprintf(dir, sizeof(dir), "%.*s", (int)(base - file), file);
+	e->file_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (e->file_dir < 0 || faccessat(e->file_dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_set(err, -errno, "--explain=%s: cannot write there: %m", file);
+	return 0;
+}
+
+int explain_new(const struct explain_request *request, struct explain **ret, struct sbx_err *err)
+{
+	struct explain *e = calloc(1, sizeof(*e));
+	int r;
+
+	if (!e)
+		return err_set(err, -ENOMEM, "out of memory");
+	e->request = *request;
+	e->policy = request->unveil->policy;
+	e->starting = true;
+	e->file_dir = -1;
+	advice_init(&e->advice, e->policy, request->unveil->env);
+	e->watched = calloc(table_rows_count, sizeof(*e->watched));
+	e->calls = calloc(table_rows_count, sizeof(struct access_call *));
+	r = e->watched && e->calls ? open_file_dir(e, err) : err_set(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = build_model(e, err);
+	if (r < 0) {
+		explain_free(e);
+		return r;
+	}
+	for (size_t i = 0; i < table_rows_count; i++) {
+		e->watched[i] = is_watched(e, &table_rows[i]);
+		e->calls[i] = access_find(table_rows[i].name);
+	}
+	*ret = e;
+	return 0;
+}
+
+void explain_free(struct explain *e)
+{
+	if (!e)
+		return;
+	advice_done(&e->advice);
+	reach_done(&e->granted);
+	reach_done(&e->started);
+	reach_done(&e->lines);
+	arena_done(&e->said_arena);
+	arena_done(&e->names_arena);
+	close_fd(&e->file_dir);
+	free(e->seen);
+	free(e->watched);
+	free(e->calls);
+	free(e);
+}
+
+const bool *explain_watched(const struct explain *e)
+{
+	return e->watched;
+}
+
+/* ---- saying it ---- */
+
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return hash | 1;
+}
+
+/* Is this the first time? At most LINES_MAX are remembered, in a table twice that size. */
+bool explain_is_new(struct explain *e, const char *key)
+{
+	uint64_t hash = hash_text(key);
+	size_t i = hash & (2 * LINES_MAX - 1);
+
+	if (!e->said)
+		e->said = arena_alloc(&e->said_arena, 2 * LINES_MAX * sizeof(*e->said));
+	if (!e->said || e->n_said >= LINES_MAX)
+		return false;
+	for (; e->said[i]; i = (i + 1) & (2 * LINES_MAX - 1))
+		if (e->said[i] == hash)
+			return false;
+	e->said[i] = hash;
+	e->n_said++;
+	return true;
+}
+
+static bool lets_through(const struct explain *e)
+{
+	return e->policy->on_violation == VIOLATION_LOG;
+}
+
+static void print_line(const struct explain *e, const char *line)
+{
+	/* Nobody to tell when standard error is gone; the file is written at the end. */
+	if (!e->request.quiet)
+		(void)!write(STDERR_FILENO, line, strlen(line));
+}
+
+void explain_say(struct explain *e, struct denial *denial, const char *reason)
+{
+	char key[PATH_MAX + 256], call[CALL_MAX], name[16], line[EXPLAIN_LINE_MAX];
+	const struct decode_source source = {.read = target_read, .user = &denial->target};
+	int n;
+
+	(void)snprintf(key, sizeof(key), "%u %s", denial->tag, reason);
+	if (!explain_is_new(e, key))
+		return;
+	(void)decode_call(denial->notif->data.nr, (const uint64_t *)denial->notif->data.args,
+			  &source, call, sizeof(call));
+	target_name(&denial->target, name);
+	if (!supervise_call_valid(denial->listener, denial->notif->id))
+		(void)snprintf(call, sizeof(call), "%s()", denial->row->name);
+	n = snprintf(line, sizeof(line), "sbx-preload: %s[%d]: %s %s: %s\n", name,
+		     denial->target.tgid, lets_through(e) ? "would be denied" : "denied", call,
+		     reason);
+	if (n >= (int)sizeof(line))
+		line[sizeof(line) - 2] = '\n';
+	if (denial->held)
+		memcpy(e->held.line, line, sizeof(line));
+	else
+		print_line(e, line);
+}
+
+/* "(/etc/sbx-preload/curl.ini:4)": where the promises are written. */
+static void promise_place(const struct explain *e, char *buf, size_t size)
+{
+	const struct origin *from = &e->policy->promises_from;
+
+	if (!from->file)
+		(void)snprintf(buf, size, "(%s)", e->policy->name ? e->policy->name : "policy");
+	else if (from->line)
+		(void)snprintf(buf, size, "(%s:%u)", from->file, from->line);
+	else
+		(void)snprintf(buf, size, "(%s)", from->file);
+}
+
+/* 'needs promise "wpath"', 'needs promises "wpath cpath"'. */
+void explain_need_text(const struct explain *e, uint64_t promises, char *buf, size_t size)
+{
+	char words[256], place[PATH_MAX + 16];
+
+	promise_format(promises, words, sizeof(words));
+	promise_place(e, place, sizeof(place));
+	(void)snprintf(buf, size, "needs promise%s \"%s\" %s", promises & (promises - 1) ? "s" : "",
+		       words, place);
+}
+
+/* ---- libc asks its cache daemon, copes, and looks into the files ---- */
+
+static bool is_nscd_socket(const struct seccomp_notif *notif)
+{
+	return notif->data.nr == SYS_socket && (uint32_t)notif->data.args[0] == AF_UNIX &&
+	       (uint32_t)notif->data.args[1] == (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK) &&
+	       !(uint32_t)notif->data.args[2];
+}
+
+/* What libc opens next when it has come from there: a data base, or what leads to it. */
+static bool is_nss_file(struct denial *denial)
+{
+	static const char *const files[] = {
+		"/etc/nsswitch.conf", "/etc/passwd",	  "/etc/group",
+		"/etc/netgroup",      "/etc/hosts",	  "/etc/services",
+		"/etc/protocols",     "/etc/resolv.conf", "/etc/ld.so.cache",
+	};
+	char path[PATH_MAX];
+
+	if (!denial->call || denial->call->path < 0 ||
+	    target_read_string(&denial->target, denial->notif->data.args[denial->call->path],
+			       path) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (strcmp(path, files[i]) == 0)
+			return true;
+	return strstr(path, "/libnss_") != NULL;
+}
+
+/* The line that was held back: now it is known whether to say it. */
+static void release_held(struct explain *e)
+{
+	if (!e->held.tid)
+		return;
+	e->held.tid = 0;
+	advice_add_need(&e->advice, e->held.need, 0);
+	print_line(e, e->held.line);
+}
+
+static void settle_held(struct explain *e, struct denial *denial)
+{
+	if (!e->held.tid || e->held.tid != denial->target.tid || is_nscd_socket(denial->notif))
+		return;
+	if (is_nss_file(denial))
+		e->held.tid = 0;
+	else
+		release_held(e);
+}
+
+/* ---- denied by the filter ---- */
+
+static const struct filter_request *filter_now(const struct explain *e)
+{
+	return e->starting ? &e->request.start : &e->request.policy;
+}
+
+static bool must_kill(const struct explain *e)
+{
+	const struct filter_request *filter = filter_now(e);
+
+	return filter->on_violation == VIOLATION_KILL && !(filter->promises & P(ERROR));
+}
+
+/* What the arguments suggest where several promises would do. */
+static uint64_t preferred(struct denial *denial)
+{
+	const uint64_t *args = (const uint64_t *)denial->notif->data.args;
+	sa_family_t family = AF_UNSPEC;
+
+	/* So glibc's resolver opens its sockets (res_send.c). */
+	if (denial->notif->data.nr == SYS_socket &&
+	    (uint32_t)args[1] == (SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return P(DNS);
+	if (!denial->call ||
+	    (denial->call->kind != ACCESS_CONNECT && denial->call->kind != ACCESS_BIND))
+		return 0;
+	if (target_read(&denial->target, args[1], &family, sizeof(family)) !=
+	    (ssize_t)sizeof(family))
+		return 0;
+	switch (family) {
+	case AF_UNIX:
+		return P(UNIX);
+	case AF_NETLINK:
+		return P(NETLINK);
+	case AF_INET:
+	case AF_INET6:
+		return P(INET);
+	default:
+		return 0;
+	}
+}
+
+static void explain_refused(struct explain *e, struct denial *denial)
+{
+	const struct requirement *need = &denial->row->need;
+	char reason[2 * PATH_MAX];
+	uint64_t prefer, missing;
+
+	if (!requirement_by_promise(need)) {
+		(void)snprintf(reason, sizeof(reason), "never permitted: %s",
+			       denial->row->why ? denial->row->why : "no promise covers it");
+		explain_say(e, denial, reason);
+		return;
+	}
+	prefer = preferred(denial);
+	missing = missing_promises(need, e->policy->promises, e->request.policy.bounded, prefer);
+	if (denial->call && access_names_files(denial->call) && explain_paths(e, denial, missing))
+		return;
+	explain_need_text(e, missing, reason, sizeof(reason));
+	if (is_nscd_socket(denial->notif) && !must_kill(e)) {
+		bool told = e->held.tid || e->held.need;
+
+		denial->held = true;
+		e->held.need = need;
+		if (!told)
+			explain_say(e, denial, reason);
+		e->held.tid = e->held.line[0] ? denial->target.tid : 0;
+		return;
+	}
+	if (need->all && __builtin_popcountll(missing) > 1)
+		advice_add_promises(&e->advice, missing);
+	else
+		advice_add_need(&e->advice, need, prefer);
+	explain_say(e, denial, reason);
+}
+
+/* ---- the supervisor's questions ---- */
+
+/* As filter_install() where the filter would be: see sandbox_enter_supervised(). */
+static bool is_start_over(const struct seccomp_notif *notif, const struct row *row)
+{
+	return strcmp(row->name, "seccomp") == 0 && (uint32_t)notif->data.args[0] == 1 &&
+	       !notif->data.args[1] && !notif->data.args[2];
+}
+
+static struct supervise_verdict refuse(const struct explain *e, const struct requirement *need)
+{
+	if (filter_answers_nosys(filter_now(e), need))
+		return (struct supervise_verdict){SUPERVISE_ANSWER, -ENOSYS};
+	if (lets_through(e))
+		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
+	if (must_kill(e))
+		return (struct supervise_verdict){SUPERVISE_KILL, 0};
+	return (struct supervise_verdict){SUPERVISE_ANSWER, -EPERM};
+}
+
+static void look_at(struct explain *e, struct denial *denial)
+{
+	settle_held(e, denial);
+	if (!denial->permitted) {
+		explain_refused(e, denial);
+		return;
+	}
+	if (!denial->call)
+		return;
+	switch (denial->call->kind) {
+	case ACCESS_CONNECT:
+	case ACCESS_BIND:
+		if (!explain_paths(e, denial, 0))
+			explain_address(e, denial);
+		break;
+	case ACCESS_SIGNAL:
+		explain_signal(e, denial);
+		break;
+	default:
+		(void)explain_paths(e, denial, 0);
+		break;
+	}
+}
+
+/* Decided by the registers alone, as a filter would: what is in memory is for the message. */
+static struct supervise_verdict judge(void *user, const struct seccomp_notif *notif, int listener)
+{
+	struct explain *e = user;
+	const uint64_t *args = (const uint64_t *)notif->data.args;
+	uint16_t tag = filter_find_row(notif->data.nr, notif->data.arch, args, e->program);
+	struct denial denial = {.notif = notif, .listener = listener, .tag = tag};
+	const struct filter_request *filter;
+
+	if (tag == TAG_FOREIGN || tag == TAG_UNKNOWN || tag >= table_rows_count)
+		return (struct supervise_verdict){SUPERVISE_ANSWER, -ENOSYS};
+	denial.row = &table_rows[tag];
+	denial.call = e->calls[tag];
+	if (e->starting && !e->request.ever_starting && is_start_over(notif, denial.row)) {
+		e->starting = false;
+		return (struct supervise_verdict){SUPERVISE_ANSWER, 0};
+	}
+	filter = filter_now(e);
+	denial.permitted = filter_permits(filter, &denial.row->need);
+	if ((!denial.permitted && filter_answers_nosys(filter, &denial.row->need)) ||
+	    target_init(&denial.target, (pid_t)notif->pid) < 0)
+		; /* silent, or nobody to tell of */
+	else
+		look_at(e, &denial);
+	explain_seen(e, denial.target.tgid);
+	if (denial.permitted)
+		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
+	return refuse(e, &denial.row->need);
+}
+
+/* ---- the end ---- */
+
+static void write_file(struct explain *e)
+{
+	const char *base = path_base(e->request.file);
+	char temp[NAME_MAX + 1], *text = advice_text(&e->advice, false);
+	FILE *out;
+	int fd;
+
+	if (!text)
+		return;
+	/* A new file that takes the old one's place: a link that the program may have put there is
+	 * not followed. */
+	(void)snprintf(temp, sizeof(temp), ".sbx-explain-%d", getpid());
+	fd = openat(e->file_dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+	out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (out) {
+		(void)fprintf(out, "; What was denied under %s, by sbx-preload --explain\n%s",
+			      e->policy->n_files ? e->policy->files[0] : e->policy->name, text);
+		if (fclose(out) == 0 && renameat(e->file_dir, temp, e->file_dir, base) == 0)
+			out = NULL;
+	}
+	if (fd < 0 || out) {
+		(void)unlinkat(e->file_dir, temp, 0);
+		(void)dprintf(STDERR_FILENO, "sbx-preload: cannot write %s: %s\n", e->request.file,
+			      strerror(errno));
+	}
+	free(text);
+}
+
+static void ended(void *user, bool again)
+{
+	struct explain *e = user;
+	char *text;
+
+	release_held(e);
+	if (advice_is_empty(&e->advice) || (again && e->n_said == e->n_told))
+		return;
+	e->n_told = e->n_said;
+	if (e->request.file)
+		write_file(e);
+	if (e->request.quiet || again || !e->request.summary)
+		return;
+	if (e->n_said == LINES_MAX)
+		print_line(e, "sbx-preload: this many denials were told; others may be missing\n");
+	text = advice_text(&e->advice, true);
+	if (text)
+		(void)dprintf(STDERR_FILENO, "sbx-preload: to permit this, %s%s:\n%s",
+			      e->policy->n_files ? "write into " : "in a policy file",
+			      e->policy->n_files ? e->policy->files[0] : "", text);
+	free(text);
+}
+
+int explain_run(struct explain *e, struct supervisor *supervisor, struct sbx_err *err)
+{
+	const struct supervise_user user = {.judge = judge, .ended = ended, .user = e};
+
+	e->program = supervisor->pid;
+	if (add_own_proc(e, supervisor->pid) < 0) {
+		/* Without memory a message may be one too many; the sandbox is as it is. */
+	}
+	return supervise_run(supervisor, &user, err);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Between explain.c, which asks the filter's questions, and explain_more.c, which asks
+ * Landlock's. */
+#pragma once
+
+#include "access.h"
+#include "advice.h"
+#include "explain.h"
+#include "reach.h"
+
+#define EXPLAIN_LINE_MAX (PATH_MAX + 1024)
+
+struct explain {
+	struct explain_request request;
+	const struct policy *policy;
+	struct advice advice;
+	struct reach granted;  /* by the policy */
+	struct reach started;  /* for start-up beside it */
+	struct reach lines;    /* what [unveil] lines would grant with all promises */
+	uint64_t handled;      /* rights on files that the rulesets deny where they do not grant */
+	uint8_t handled_ports; /* enum port_access */
+	bool scoped;
+	bool starting;
+	pid_t program;
+	bool *watched;			  /* owned; by tag */
+	const struct access_call **calls; /* owned; by tag */
+	struct arena said_arena;
+	uint64_t *said; /* arena; hashes of what was told */
+	size_t n_said, n_told;
+	struct arena names_arena;
+	char **devices; /* arena; opened in the sandbox, without the right to ioctl */
+	size_t n_devices, cap_devices;
+	char **abstract; /* arena; abstract sockets that the program bound */
+	size_t n_abstract, cap_abstract;
+	uint8_t *seen; /* owned; a bit for each process that made a call that we heard of */
+	int file_dir;  /* owned */
+	struct {
+		pid_t tid; /* 0: nothing is held */
+		const struct requirement *need;
+		char line[EXPLAIN_LINE_MAX];
+	} held; /* a denial that may turn out to be libc's own probing */
+};
+
+/* One call that is being looked at. */
+struct denial {
+	const struct seccomp_notif *notif;
+	int listener;
+	uint16_t tag;
+	const struct row *row;
+	const struct access_call *call; /* NULL: it names nothing of interest */
+	bool permitted;			/* by the filter */
+	bool held;			/* keep the line instead of printing it */
+	struct target target;
+};
+
+/* Is this the first time that @key is asked about? No more than some thousand are remembered, all
+ * others are not new. */
+bool explain_is_new(struct explain *e, const char *key);
+/* Print the line, unless it was printed before. */
+void explain_say(struct explain *e, struct denial *denial, const char *reason);
+void explain_need_text(const struct explain *e, uint64_t promises, char *buf, size_t size);
+
+/* Does Landlock refuse the paths of this call? Then say so, and that @promises are missing, too.
+ * Returns whether something was said. */
+bool explain_paths(struct explain *e, struct denial *denial, uint64_t promises);
+/* The same for connect(2) and bind(2), and for signals. */
+void explain_address(struct explain *e, struct denial *denial);
+void explain_signal(struct explain *e, struct denial *denial);
+/* @pid is in the sandbox. */
+void explain_seen(struct explain *e, pid_t pid);
