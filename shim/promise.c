@@ -41,6 +41,8 @@ const struct promise_path promise_paths[] = {
 	{PROMISE_STDIO, R, "/usr/lib64/gconv"},
 	{PROMISE_STDIO, R, "/usr/lib/gconv"},
 	{PROMISE_STDIO, R, "/proc/self"},
+	{PROMISE_STDIO, R,
+	 "/proc/filesystems"}, /* libselinux looks in it, so most of coreutils do */
 
 	{PROMISE_TMPPATH, RWC, "/tmp"},
 	{PROMISE_TMPPATH, RWC, "${TMPDIR}"},

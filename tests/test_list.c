@@ -56,8 +56,7 @@ static bool row_mentions(const struct row *row, uint64_t promise)
 {
 	const struct requirement *need = &row->need;
 
-	return requirement_by_promise(need) &&
-	       ((need->any | need->all | need->bounded) & promise);
+	return requirement_by_promise(need) && ((need->any | need->all | need->bounded) & promise);
 }
 
 /* What a promise permits must be on its list, and what it has nothing to do with must not. */

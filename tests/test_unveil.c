@@ -600,9 +600,10 @@ Test(unveil, rulesets)
 		{"files, outer", P(STDIO), true, false, false, false, true, false, true, true},
 		{"nothing but execution", P(STDIO), false, false, false, true, true, false, true,
 		 false},
-		{"what start-up reads", P(EXEC), false, false, false, true, true, false, true, false},
-		{"nothing at all", P(EXEC) | P(RPATH), false, false, false, true, true, false, false,
+		{"what start-up reads", P(EXEC), false, false, false, true, true, false, true,
 		 false},
+		{"nothing at all", P(EXEC) | P(RPATH), false, false, false, true, true, false,
+		 false, false},
 		{"scopes", P(EXEC), false, true, false, true, true, true, true, false},
 		{"ports", P(EXEC), false, false, true, true, true, true, true, false},
 	};
