@@ -42,7 +42,7 @@ HOST_CFLAGS = -std=gnu11 -O1 -g $(WARNINGS) $(WERROR) $(DEFINES) -MMD -MP
 CORE := arena err path spell promise policy policy_file policy_find policy_select protect narrower \
 	landlock unveil unveil_plan filter handoff sandbox
 SHIM := constructor
-LAUNCHER := main options start program script elf list doctor supervise target access reach advice \
+LAUNCHER := main options start program libraries ldcache script elf list doctor supervise target access reach advice \
 	explain explain_more
 # Needed by the launcher and the tests only: they would bring pointers (relocations) and stdio into the shim.
 LAUNCHER_SHIM := table missing policy_print line decode decode_address decode_calls decode_names
@@ -134,7 +134,7 @@ $(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promi
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # Need a kernel that sandboxes, real programs, or both; they run the built product. The others are pure.
-LIVE_TESTS := explain landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
+LIVE_TESTS := explain libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
 	real_servers
 UNIT_TESTS := $(filter-out $(LIVE_TESTS),$(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c))))
 TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a

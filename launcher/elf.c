@@ -19,6 +19,7 @@
 /* fs/binfmt_elf.c, load_elf_phdrs(): the kernel refuses larger tables. */
 #define PHDR_MAX    (64 * 1024 / sizeof(Elf64_Phdr))
 #define DYNAMIC_MAX 4096 /* entries that we look at */
+#define NEAR_BLOCK  512	 /* longer than all names but some lists of directories */
 
 /* An ELF file while it is read. Everything in it is a stranger's word. */
 struct elf_file {
@@ -29,6 +30,10 @@ struct elf_file {
 	size_t start_len;	   /* bytes of start[] that are there */
 	unsigned char start[2048]; /* as a rule all headers and the loader's name: one read instead
 				      of four */
+	/* The strings of a file lie close together: two blocks of them at a time. */
+	uint64_t near_at;
+	size_t near_len;
+	unsigned char near[2 * NEAR_BLOCK];
 };
 
 /* Exactly @len bytes at @offset. Returns 0, -ENOEXEC when the file ends before, or another -errno.
@@ -56,6 +61,30 @@ static int read_exactly(const struct elf_file *file, uint64_t offset, void *buf,
 		offset += (uint64_t)n;
 		len -= (size_t)n;
 	}
+	return 0;
+}
+
+/* The same for strings, at most a block long. */
+static int read_near(struct elf_file *file, uint64_t offset, void *buf, size_t len)
+{
+	uint64_t at = offset - offset % NEAR_BLOCK;
+	size_t n = sizeof(file->near);
+	int r;
+
+	if (offset > file->size || len > file->size - offset)
+		return -ENOEXEC;
+	if (offset < file->near_at || offset - file->near_at > file->near_len ||
+	    len > file->near_len - (offset - file->near_at)) {
+		if (n > file->size - at)
+			n = (size_t)(file->size - at);
+		file->near_len = 0;
+		r = read_exactly(file, at, file->near, n);
+		if (r)
+			return r;
+		file->near_at = at;
+		file->near_len = n;
+	}
+	memcpy(buf, file->near + (offset - file->near_at), len);
 	return 0;
 }
 
@@ -172,6 +201,9 @@ struct dynamic {
 	uint64_t strtab, strsz;	 /* address and size of the string table */
 	uint64_t rpath, runpath; /* offsets into it */
 	bool has_rpath, has_runpath;
+	uint64_t flags;	  /* DT_FLAGS_1 */
+	uint64_t *needed; /* room for ELF_NEEDED_MAX; borrowed */
+	size_t n_needed;  /* goes on counting when there are more */
 };
 
 static void note_entry(const Elf64_Dyn *entry, struct dynamic *ret)
@@ -190,6 +222,14 @@ static void note_entry(const Elf64_Dyn *entry, struct dynamic *ret)
 	case DT_RUNPATH:
 		ret->runpath = entry->d_un.d_val;
 		ret->has_runpath = true;
+		break;
+	case DT_FLAGS_1:
+		ret->flags = entry->d_un.d_val;
+		break;
+	case DT_NEEDED:
+		if (ret->n_needed < ELF_NEEDED_MAX)
+			ret->needed[ret->n_needed] = entry->d_un.d_val;
+		ret->n_needed++;
 		break;
 	}
 }
@@ -223,7 +263,7 @@ static int read_dynamic(const struct elf_file *file, const Elf64_Phdr *segment, 
 
 /* The string at @at in the string table. One that lies outside or has no end counts as none: the
  * loader would not find it either, and nothing that keeps the program in depends on it. */
-static int read_string(const struct elf_file *file, const struct dynamic *dynamic, uint64_t at,
+static int read_string(struct elf_file *file, const struct dynamic *dynamic, uint64_t at,
 		       char ret[PATH_MAX])
 {
 	uint64_t offset, left;
@@ -240,7 +280,11 @@ static int read_string(const struct elf_file *file, const struct dynamic *dynami
 	if (left > file->size - offset)
 		left = file->size - offset;
 	len = left < PATH_MAX ? (size_t)left : PATH_MAX;
-	r = read_exactly(file, offset, ret, len);
+	r = read_near(file, offset, ret, len < NEAR_BLOCK ? len : NEAR_BLOCK);
+	if (!r && len > NEAR_BLOCK && !memchr(ret, '\0', NEAR_BLOCK))
+		r = read_exactly(file, offset, ret, len);
+	else if (len > NEAR_BLOCK)
+		len = NEAR_BLOCK;
 	if (r || !memchr(ret, '\0', len))
 		ret[0] = '\0';
 	if (r == -ENOEXEC)
@@ -248,16 +292,55 @@ static int read_string(const struct elf_file *file, const struct dynamic *dynami
 	return !r && len == PATH_MAX && !ret[0] ? -ENAMETOOLONG : r;
 }
 
-static int read_library_paths(const struct elf_file *file, struct elf_info *info,
-			      struct sbx_err *err)
+/* Where names of libraries go, when they are wanted. */
+struct needed {
+	struct arena *arena; /* borrowed */
+	const char **names;  /* NULL-terminated */
+};
+
+static int read_needed(struct elf_file *file, const struct dynamic *dynamic, struct needed *needed,
+		       struct sbx_err *err)
+{
+	char name[PATH_MAX];
+	size_t n = 0, bytes = 0;
+
+	if (dynamic->n_needed > ELF_NEEDED_MAX)
+		return err_set(err, -E2BIG, "it needs more than %d libraries", ELF_NEEDED_MAX);
+	needed->names =
+		arena_alloc(needed->arena, (dynamic->n_needed + 1) * sizeof(*needed->names));
+	if (!needed->names)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < dynamic->n_needed; i++) {
+		int r = read_string(file, dynamic, dynamic->needed[i], name);
+
+		if (r && r != -ENAMETOOLONG) /* no file has such a name: the loader will stop */
+			return err_set(err, r,
+				       "its libraries' names (DT_NEEDED) cannot be read: %s",
+				       strerror(-r));
+		if (r || !name[0])
+			continue;
+		bytes += strlen(name) + 1;
+		if (bytes > ELF_NEEDED_BYTES)
+			return err_set(err, -E2BIG,
+				       "the names of its libraries take more than %d bytes",
+				       ELF_NEEDED_BYTES);
+		needed->names[n] = arena_strdup(needed->arena, name);
+		if (!needed->names[n++])
+			return err_set(err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int read_libraries(struct elf_file *file, struct elf_info *info, struct needed *needed,
+			  struct sbx_err *err)
 {
 	const Elf64_Phdr *segment = segment_find(file, PT_DYNAMIC);
-	struct dynamic dynamic = {0};
-	int r;
+	uint64_t names[ELF_NEEDED_MAX];
+	struct dynamic dynamic = {.needed = names};
+	int r = 0;
 
-	if (!segment)
-		return 0;
-	r = read_dynamic(file, segment, &dynamic);
+	if (segment)
+		r = read_dynamic(file, segment, &dynamic);
 	if (!r && dynamic.has_rpath)
 		r = read_string(file, &dynamic, dynamic.rpath, info->rpath);
 	if (!r && dynamic.has_runpath)
@@ -265,10 +348,12 @@ static int read_library_paths(const struct elf_file *file, struct elf_info *info
 	if (r)
 		return err_set(err, r, "its library paths (DT_RUNPATH) cannot be read: %s",
 			       strerror(-r));
-	return 0;
+	info->is_library = info->is_shared && segment && !(dynamic.flags & DF_1_PIE);
+	return needed ? read_needed(file, &dynamic, needed, err) : 0;
 }
 
-static int read_file(struct elf_file *file, struct elf_info *info, struct sbx_err *err)
+static int read_file(struct elf_file *file, struct elf_info *info, struct needed *needed,
+		     struct sbx_err *err)
 {
 	int r = read_head(file, info, err);
 
@@ -278,7 +363,7 @@ static int read_file(struct elf_file *file, struct elf_info *info, struct sbx_er
 	if (!r)
 		r = read_interp(file, info, err);
 	if (!r)
-		r = read_library_paths(file, info, err);
+		r = read_libraries(file, info, needed, err);
 	if (!r)
 		info->complete = segments_complete(file);
 	return r;
@@ -294,7 +379,7 @@ static int read_start(struct elf_file *file)
 	return r;
 }
 
-int elf_read(int fd, struct elf_info *ret, struct sbx_err *err)
+static int read_all(int fd, struct needed *needed, struct elf_info *ret, struct sbx_err *err)
 {
 	struct elf_file file; /* 60 KiB: not worth zeroing */
 	struct elf_info info = {0};
@@ -303,6 +388,8 @@ int elf_read(int fd, struct elf_info *ret, struct sbx_err *err)
 
 	file.fd = fd;
 	file.start_len = 0;
+	file.near_at = 0;
+	file.near_len = 0;
 	if (fstat(fd, &st) < 0)
 		return err_set(err, -errno, "cannot look at it: %m");
 	if (!S_ISREG(st.st_mode))
@@ -311,9 +398,27 @@ int elf_read(int fd, struct elf_info *ret, struct sbx_err *err)
 	r = read_start(&file);
 	if (r < 0)
 		return err_set(err, r, "cannot read it: %s", strerror(-r));
-	r = read_file(&file, &info, err);
+	r = read_file(&file, &info, needed, err);
 	if (r < 0)
 		return r;
 	*ret = info;
+	return 0;
+}
+
+int elf_read(int fd, struct elf_info *ret, struct sbx_err *err)
+{
+	return read_all(fd, NULL, ret, err);
+}
+
+int elf_read_needed(int fd, struct arena *arena, struct elf_info *ret, const char ***ret_needed,
+		    struct sbx_err *err)
+{
+	static const char *none[] = {NULL};
+	struct needed needed = {.arena = arena, .names = none};
+	int r = read_all(fd, &needed, ret, err);
+
+	if (r < 0)
+		return r;
+	*ret_needed = needed.names;
 	return 0;
 }

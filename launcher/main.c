@@ -111,7 +111,16 @@ static int choose_policy(struct policy *policy, const struct options *options,
 
 static int program_status(int r)
 {
-	return r == -ENOENT ? SBX_EXIT_NOTFOUND : r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_NOEXEC;
+	switch (r) {
+	case -ENOENT:
+		return SBX_EXIT_NOTFOUND;
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+		return SBX_EXIT_SANDBOX;
+	default:
+		return SBX_EXIT_NOEXEC;
+	}
 }
 
 static int policy_status(int r)

@@ -269,61 +269,6 @@ static int follow_script(struct resolver *resolver, const char *head, size_t len
 	return follow_line(resolver, &line);
 }
 
-/* Directories that ld.so searches, a list with colons (or semicolons, in LD_LIBRARY_PATH); an empty
- * one is the current directory, $ORIGIN the program's. $LIB and $PLATFORM differ from one libc to
- * the next: entries that hold them are left out, and such a program needs its libraries unveiled.
- */
-static int add_library_dirs(struct program *program, size_t *cap, size_t *n, const char *list,
-			    const char *origin, size_t origin_len)
-{
-	struct arena *arena = &program->arena;
-
-	for (const char *dir = list;; dir++) {
-		size_t len = strcspn(dir, ":;"), token = 0;
-		const char *rest = dir;
-		const char *entry;
-
-		if (strncmp(dir, "$ORIGIN", 7) == 0)
-			token = 7;
-		else if (strncmp(dir, "${ORIGIN}", 9) == 0)
-			token = 9;
-		rest += token;
-		if (!memchr(rest, '$', len - token)) {
-			entry = arena_printf(arena, "%.*s%.*s", token ? (int)origin_len : 0, origin,
-					     (int)(len - token), rest);
-			if (!entry || arena_grow(arena, (void **)&program->library_dirs, cap,
-						 *n + 1, sizeof(*program->library_dirs)) < 0)
-				return -ENOMEM;
-			program->library_dirs[(*n)++] = *entry ? entry : ".";
-		}
-		dir += len;
-		if (!*dir)
-			return 0;
-	}
-}
-
-static int collect_library_dirs(struct program *program, const struct elf_info *elf)
-{
-	const char *binary = program->files[program->n_files - 1];
-	const char *slash = strrchr(binary, '/');
-	size_t origin_len = slash > binary ? (size_t)(slash - binary) : 1;
-	const char *variable_dirs = variable(program->envp, "LD_LIBRARY_PATH");
-	/* DT_RUNPATH silences DT_RPATH; an empty LD_LIBRARY_PATH counts as none (ld.so(8)). */
-	const char *lists[] = {elf->runpath[0] ? elf->runpath : elf->rpath, variable_dirs};
-	size_t cap = 4, n = 0;
-
-	program->library_dirs = arena_alloc(&program->arena, cap * sizeof(*program->library_dirs));
-	if (!program->library_dirs)
-		return -ENOMEM;
-	for (size_t i = 0; elf->interp[0] && i < ARRAY_SIZE(lists); i++) {
-		if (!lists[i] || !*lists[i])
-			continue;
-		if (add_library_dirs(program, &cap, &n, lists[i], binary, origin_len) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* File capabilities make the loader ignore LD_PRELOAD (AT_SECURE, capabilities(7)) even when
  * no_new_privs keeps the program from gaining them; setuid does not. Root's programs are exempt. A
  * file system without them says so by an error. */
@@ -354,14 +299,36 @@ static int set_loader(struct resolver *resolver, const struct elf_info *elf, int
 	return 0;
 }
 
+static int find_libraries(struct resolver *resolver, const struct elf_info *elf,
+			  const char *const *needed)
+{
+	struct program *program = resolver->program;
+	const struct libraries_request request = {
+		.binary = program->files[program->n_files - 1],
+		.elf = elf,
+		.needed = needed,
+		.envp = program->envp,
+		.is_glibc = program->kind == PROGRAM_GLIBC,
+	};
+	int r;
+
+	if (program->kind == PROGRAM_STATIC)
+		return 0;
+	r = libraries_find(&request, &program->arena, &program->libraries, resolver->err);
+	if (r < 0)
+		err_prefix(resolver->err, "%s", resolver->file);
+	return r;
+}
+
 /* The end of the chain: a binary. */
 static int inspect_binary(struct resolver *resolver, int fd)
 {
 	struct sbx_err *err = resolver->err;
+	const char **needed;
 	struct elf_info elf;
 	int r;
 
-	r = elf_read(fd, &elf, err);
+	r = elf_read_needed(fd, &resolver->program->arena, &elf, &needed, err);
 	if (r < 0) {
 		err_prefix(err, "%s", resolver->file);
 		return r;
@@ -376,11 +343,7 @@ static int inspect_binary(struct resolver *resolver, int fd)
 			       "system calls of this one",
 			       resolver->file);
 	r = set_loader(resolver, &elf, fd);
-	if (r < 0)
-		return r;
-	if (collect_library_dirs(resolver->program, &elf) < 0)
-		return no_memory(err);
-	return 0;
+	return r < 0 ? r : find_libraries(resolver, &elf, needed);
 }
 
 /* Look at one file of the chain. Returns 1 when it was the last, 0 when resolver->file names the
@@ -480,6 +443,7 @@ void program_done(struct program *program)
 {
 	if (!program)
 		return;
+	libraries_done(&program->libraries);
 	arena_done(&program->arena);
 	*program = (struct program){0};
 }

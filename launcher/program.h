@@ -7,6 +7,7 @@
 
 #include "../shim/arena.h"
 #include "../shim/err.h"
+#include "libraries.h"
 
 #define PROGRAM_FILES_MAX 8 /* scripts and interpreters; the kernel follows four #! lines */
 
@@ -32,15 +33,15 @@ struct program {
 	size_t n_files;
 	enum program_kind kind; /* of the last binary */
 	const char *loader;	/* PT_INTERP of the last binary, as written; NULL when static */
-	/* Directories where its loader finds libraries beside the standard ones: DT_RPATH,
-	 * DT_RUNPATH ($ORIGIN expanded) and LD_LIBRARY_PATH. NULL-terminated. */
-	const char **library_dirs;
+	/* Libraries outside the standard directories that its loader will open; none when static.
+	 */
+	struct libraries libraries;
 };
 
 /* Resolve @argv[0] through PATH of @envp, then #! lines, then the ELF header. Executes nothing.
  * Returns 0; -ENOENT not found (exit 127); -EACCES, -ENOEXEC, -ELOOP, -EISDIR … found but cannot be
  * executed (exit 126): no #! line and no ELF, 32-bit or foreign machine, missing interpreter, an
- * `env` option that we cannot look through. */
+ * `env` option that we cannot look through; -E2BIG, -EMFILE … what libraries_find() says. */
 must_check int program_resolve(char *const *argv, char *const *envp, struct program *ret,
 			       struct sbx_err *err) nonnull(1, 2, 3, 4);
 void program_done(struct program *program);

@@ -371,6 +371,24 @@ static int set_variable(struct arena *arena, struct words *envp, char *entry)
 	return words_add(arena, envp, entry);
 }
 
+/* Variables that make a loader run other code than the program's, before the shim or in its place:
+ * ld.so(8), and musl's alike. Whoever starts the sandbox may set them; a script may not. */
+static bool is_loader_variable(const char *entry)
+{
+	return strncmp(entry, "LD_", 3) == 0 || is_variable(entry, "GLIBC_TUNABLES", 14);
+}
+
+static int env_check_assignments(const struct env_reader *env)
+{
+	for (char *const *arg = env->args; *arg && strchr(*arg, '='); arg++)
+		if (is_loader_variable(*arg))
+			return err_set(env->err, -ENOEXEC,
+				       "env would set %.*s, by which a script chooses what its "
+				       "loader runs; set it outside",
+				       (int)strcspn(*arg, "="), *arg);
+	return 0;
+}
+
 static int env_environment(struct env_reader *env, struct words *ret)
 {
 	char **none = arena_alloc(env->arena, sizeof(*none));
@@ -398,6 +416,8 @@ int script_read_env(struct arena *arena, char *const *argv, char *const *envp,
 		return err_set(err, -ENOEXEC, "env names no program");
 	env.args = args.items + 1;
 	r = env_options(&env);
+	if (!r)
+		r = env_check_assignments(&env);
 	if (r < 0)
 		return r;
 	if (env_environment(&env, &environment) < 0)

@@ -33,6 +33,7 @@ struct env_command {
 
 /* Read @argv (env's own, argv[0] is its name) as env of coreutils does: -i, -u, -S, VAR=value, "-"
  * and "--". Returns 0; -ENOMEM; -ENOEXEC for what env would refuse, for options that do more than
- * choose a program and its environment (-C, -v, -0, signals), and when no program is named. */
+ * choose a program and its environment (-C, -v, -0, signals), for assignments to LD_* and
+ * GLIBC_TUNABLES, and when no program is named. */
 must_check int script_read_env(struct arena *arena, char *const *argv, char *const *envp,
 			       struct env_command *ret, struct sbx_err *err) nonnull(1, 2, 3, 4, 5);

@@ -21,13 +21,9 @@
 #endif
 #define SHIM_NAME "libsbx-preload.so"
 
-/* Where a loader looks beside what the program itself names (ld.so(8), musl's ld). Data only:
- * mapping a library wants the right to read it, not Landlock's EXECUTE. */
-static const char *const loader_paths[] = {
-	"/lib",		  "/lib64",	      "/usr/lib",	    "/usr/lib64",
-	"/usr/local/lib", "/etc/ld.so.cache", "/etc/ld.so.preload",
-};
-static const char *const foreign_loader_paths[] = {
+/* What a loader reads beside libraries (ld.so(8), musl's ld). */
+static const char *const loader_files[] = {"/etc/ld.so.cache", "/etc/ld.so.preload"};
+static const char *const foreign_loader_files[] = {
 	"/etc/ld-musl-x86_64.path",
 	"/etc/ld-musl-aarch64.path",
 };
@@ -107,23 +103,18 @@ static int add_extras(struct extras *extras, const char *const *paths, size_t co
 	return r;
 }
 
-/* Preloads of others must be readable too, or ld.so would leave them out. Names without a slash lie
- * in library directories, which are. */
-static int add_preloads(struct extras *extras, const char *list)
+/* Libraries, the standard directories as a whole and elsewhere file by file: those were chosen by
+ * the program, and are granted through the descriptors by which they were found to be libraries.
+ * Data only: mapping one wants the right to read it, not Landlock's EXECUTE. */
+static int add_libraries(struct extras *extras, const struct libraries *libraries)
 {
-	int r = 0;
+	int r = add_extras(extras, libraries_standard, LIBRARIES_STANDARD, PERM_R);
 
-	while (!r && *list) {
-		size_t len;
+	for (size_t i = 0; !r && i < libraries->count; i++) {
+		char *path =
+			arena_printf(&extras->arena, "/proc/self/fd/%d", libraries->items[i].fd);
 
-		list += strspn(list, " :");
-		len = strcspn(list, " :");
-		if (memchr(list, '/', len)) {
-			char *path = arena_strndup(&extras->arena, list, len);
-
-			r = path ? add_extra(extras, path, PERM_R) : -ENOMEM;
-		}
-		list += len;
+		r = path ? add_extra(extras, path, PERM_R) : -ENOMEM;
 	}
 	return r;
 }
@@ -131,24 +122,20 @@ static int add_preloads(struct extras *extras, const char *list)
 static int collect_extras(struct extras *extras, const struct program *program, const char *shim,
 			  struct sbx_err *err)
 {
-	const char *preloads = env_get(program->envp, "LD_PRELOAD");
 	int r;
 
 	r = add_extras(extras, program->files, program->n_files, PERM_R | PERM_X);
 	if (!r && program->loader)
 		r = add_extra(extras, program->loader, PERM_R | PERM_X);
-	if (!r && program->kind != PROGRAM_STATIC) {
-		r = add_extras(extras, loader_paths, ARRAY_SIZE(loader_paths), PERM_R);
-		for (size_t i = 0; !r && program->library_dirs && program->library_dirs[i]; i++)
-			r = add_extra(extras, program->library_dirs[i], PERM_R);
-	}
+	if (!r && program->kind != PROGRAM_STATIC)
+		r = add_libraries(extras, &program->libraries);
+	if (!r && program->kind != PROGRAM_STATIC)
+		r = add_extras(extras, loader_files, ARRAY_SIZE(loader_files), PERM_R);
 	if (!r && program->kind == PROGRAM_FOREIGN)
-		r = add_extras(extras, foreign_loader_paths, ARRAY_SIZE(foreign_loader_paths),
+		r = add_extras(extras, foreign_loader_files, ARRAY_SIZE(foreign_loader_files),
 			       PERM_R);
 	if (!r && shim)
 		r = add_extra(extras, shim, PERM_R);
-	if (!r && program->kind != PROGRAM_STATIC && preloads)
-		r = add_preloads(extras, preloads);
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
 

@@ -182,6 +182,94 @@ Test(elf, long_strings)
 	cr_expect_str_eq(info.runpath, "");
 }
 
+/* ---- DT_NEEDED ---- */
+
+static int read_needed(const void *bytes, size_t len, struct arena *arena, struct elf_info *info,
+		       const char ***needed, struct sbx_err *err)
+{
+	int fd = file_of(bytes, len);
+	int r = elf_read_needed(fd, arena, info, needed, err);
+
+	(void)close(fd);
+	return r;
+}
+
+Test(elf, needed_libraries)
+{
+	struct fake_elf elf = fake_elf(NULL, "", NULL);
+	struct arena arena = {0};
+	struct sbx_err err = {0};
+	struct elf_info info;
+	const char **needed;
+
+	cr_assert_eq(read_needed(&elf, sizeof(elf), &arena, &info, &needed, &err), 0, "%s",
+		     err.msg);
+	cr_expect(!needed[0] && info.is_library);
+	fake_elf_need(&elf, 0, "liba.so.1");
+	fake_elf_need(&elf, 1, "/opt/$LIB/libb.so");
+	fake_elf_entry(&elf, DT_NEEDED, 1 << 30); /* outside: left out */
+	fake_elf_need(&elf, 2, "liba.so.1");
+	cr_assert_eq(read_needed(&elf, sizeof(elf), &arena, &info, &needed, &err), 0, "%s",
+		     err.msg);
+	cr_expect_str_eq(needed[0], "liba.so.1");
+	cr_expect_str_eq(needed[1], "/opt/$LIB/libb.so");
+	cr_expect_str_eq(needed[2], "liba.so.1");
+	cr_expect_null(needed[3]);
+	fake_elf_entry(&elf, DT_FLAGS_1, DF_1_NOW | DF_1_PIE);
+	cr_assert_eq(read_needed(&elf, sizeof(elf), &arena, &info, &needed, &err), 0);
+	cr_expect(!info.is_library, "a program");
+	elf = fake_elf(NULL, NULL, NULL);
+	cr_assert_eq(read_needed(&elf, sizeof(elf), &arena, &info, &needed, &err), 0);
+	cr_expect(!info.is_library && !needed[0], "no dynamic section");
+	elf = fake_elf(NULL, "", NULL);
+	elf.head.e_type = ET_EXEC;
+	cr_assert_eq(read_needed(&elf, sizeof(elf), &arena, &info, &needed, &err), 0);
+	cr_expect(!info.is_library, "not shared");
+	arena_done(&arena);
+}
+
+/* As many as may be, one more, and names that overlap one another and are long together. */
+Test(elf, too_many_needed)
+{
+	static struct {
+		struct fake_elf elf;
+		Elf64_Dyn dynamic[ELF_NEEDED_MAX + 4];
+		char strings[FAKE_STRINGS];
+	} file;
+	const size_t first = 2;
+	struct arena arena = {0};
+	struct sbx_err err = {0};
+	struct elf_info info;
+	const char **needed;
+	size_t n = 0;
+
+	file.elf = fake_elf(NULL, "", NULL);
+	file.elf.segments[0].p_filesz = sizeof(file);
+	file.elf.segments[2].p_offset = sizeof(file.elf);
+	file.elf.segments[2].p_filesz = sizeof(file.dynamic);
+	file.dynamic[0] = (Elf64_Dyn){DT_STRTAB, {FAKE_ADDRESS + offsetof(typeof(file), strings)}};
+	file.dynamic[1] = (Elf64_Dyn){DT_STRSZ, {sizeof(file.strings)}};
+	for (size_t i = 0; i < ELF_NEEDED_MAX; i++)
+		file.dynamic[first + i] = (Elf64_Dyn){DT_NEEDED, {sizeof(file.strings) - 32}};
+	memset(file.strings, 'x', sizeof(file.strings) - 1);
+	cr_expect_eq(read_needed(&file, sizeof(file), &arena, &info, &needed, &err), 0, "%s",
+		     err.msg);
+	while (needed[n])
+		n++;
+	cr_expect_eq(n, ELF_NEEDED_MAX);
+	file.dynamic[first + ELF_NEEDED_MAX] = (Elf64_Dyn){DT_NEEDED, {1}};
+	cr_expect_eq(read_needed(&file, sizeof(file), &arena, &info, &needed, &err), -E2BIG);
+	cr_expect_str_eq(err.msg, "it needs more than 512 libraries");
+	/* Who does not ask for the names need not care. */
+	cr_expect_eq(read_bytes(&file, sizeof(file), &info, &err), 0, "%s", err.msg);
+	file.dynamic[first + ELF_NEEDED_MAX] = (Elf64_Dyn){DT_NULL, {0}};
+	for (size_t i = 0; i < ELF_NEEDED_MAX; i++)
+		file.dynamic[first + i].d_un.d_val = i % 8;
+	cr_expect_eq(read_needed(&file, sizeof(file), &arena, &info, &needed, &err), -E2BIG);
+	cr_expect(strstr(err.msg, "more than 32768 bytes"), "%s", err.msg);
+	arena_done(&arena);
+}
+
 Test(elf, odd_files)
 {
 	struct elf_info info;
@@ -203,9 +291,13 @@ Test(elf, survives_garbage)
 	for (unsigned round = 0; round < 20000; round++) {
 		struct fake_elf elf = fake_elf("/lib/ld.so", "/opt/a", "/opt/b");
 		size_t len = sizeof(elf);
+		struct arena arena = {0};
 		struct elf_info info;
 		struct sbx_err err;
+		const char **needed;
 
+		fake_elf_need(&elf, 0, "liba.so");
+		fake_elf_need(&elf, 1, "libb.so");
 		for (unsigned k = 0; k < 3; k++) {
 			random = random * 1664525 + 1013904223; /* Numerical Recipes' generator */
 			((unsigned char *)&elf)[(random >> 8) % offsetof(struct fake_elf, interp)] =
@@ -213,9 +305,13 @@ Test(elf, survives_garbage)
 		}
 		if (round % 4 == 0)
 			len = (random >> 4) % sizeof(elf);
-		if (read_bytes(&elf, len, &info, &err) == 0 && info.same_class)
+		if (read_needed(&elf, len, &arena, &info, &needed, &err) == 0 && info.same_class) {
 			cr_assert(memchr(info.interp, 0, sizeof(info.interp)) &&
 				  memchr(info.rpath, 0, sizeof(info.rpath)) &&
 				  memchr(info.runpath, 0, sizeof(info.runpath)));
+			for (; *needed; needed++)
+				cr_assert(strlen(*needed) < PATH_MAX);
+		}
+		arena_done(&arena);
 	}
 }
