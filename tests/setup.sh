@@ -79,6 +79,7 @@ needs_check() {
 	need nodejs exists /usr/bin/node
 	need imagemagick exists /usr/bin/convert
 	need man-db exists /usr/bin/man
+	need less exists /usr/bin/less
 	need xz-utils exists /usr/bin/xz
 	need procps exists /usr/bin/ps
 }
