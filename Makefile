@@ -4,7 +4,7 @@
 #   make check    set up, build, and pass all tests
 #   make          build/sbx-preload and build/libsbx-preload.so, which work from there
 #
-# Others: install, uninstall, lint, format, format-check, check-symbols, check-aarch64, clean.
+# Others: bench, install, uninstall, lint, format, format-check, check-symbols, check-aarch64, clean.
 
 VERSION    := 0.1.0
 BUILD      ?= build
@@ -231,6 +231,16 @@ $(PROBE_DIR)/%.so: tests/probes/%.c
 	$(SAY) PROBE $@
 	$(Q)$(CC) $(PROBE_CFLAGS) -shared -fPIC -o $@ $<
 
+# ---- bench: times are for people; nothing here fails because a machine is slow ------------------------------------------
+
+$(BUILD)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(SAY) BENCH $@
+	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) $(WERROR) -D_GNU_SOURCE -o $@ $<
+
+bench: $(BUILD)/bench/start $(TARGETS)
+	@$(BUILD)/bench/start $(abspath $(BUILD))
+
 # ---- style -----------------------------------------------------------------------------------------------------------
 
 SOURCES := $(wildcard shim/*.[ch] launcher/*.[ch] tests/*.[ch] tests/probes/*.c bench/*.c)
@@ -275,7 +285,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo check check-unit check-sanitized check-live check-symbols check-aarch64 objects probes lint format \
+.PHONY: all bench demo check check-unit check-sanitized check-live check-symbols check-aarch64 objects probes lint format \
 	format-check install uninstall clean
 
 -include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/*/*.d' 2>/dev/null)

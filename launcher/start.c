@@ -191,29 +191,35 @@ static int exec_failed(const struct program *program, struct sbx_err *err)
 	return code == ENOENT ? SBX_EXIT_NOTFOUND : SBX_EXIT_NOEXEC;
 }
 
+/* @inner: NULL when the shim cannot enter, and the outer layer is all there is. */
 static int prepare_filters(const struct start_request *request, bool bounded, struct filter *inner,
 			   struct filter *outer, struct sbx_err *err)
 {
 	const struct policy *policy = request->policy;
-	struct filter_request filter = {
-		.promises = policy->promises,
+	const bool kill = policy->on_violation == VIOLATION_KILL && !(policy->promises & P(ERROR));
+	struct filter_request outside = {
+		.promises = outer_promises(request->program, policy->promises),
 		.bounded = bounded,
 		.on_violation = policy->on_violation,
 		.self = getpid(), /* execve keeps it */
 	};
+	struct filter_request inside = outside;
 	int r;
 
 	if (inner) {
-		r = filter_build(&filter, inner, err);
-		if (r < 0)
-			return r;
 		/* A loader that is refused something copes or stops; killing is for the policy
 		 * proper. */
-		filter.on_violation = VIOLATION_ERRNO;
+		outside.on_violation = VIOLATION_ERRNO;
+		inside.promises = policy->promises;
+		/* To kill, the inner layer must itself refuse all; else the difference will do. */
+		inside.over = kill ? NULL : &outside;
+		r = filter_build(&inside, inner, err);
+		if (r < 0)
+			return r;
+	} else {
+		outside.starting = !(policy->promises & P(EXEC));
 	}
-	filter.promises = outer_promises(request->program, policy->promises);
-	filter.starting = !(policy->promises & P(EXEC));
-	return filter_build(&filter, outer, err);
+	return filter_build(&outside, outer, err);
 }
 
 /* Is it the policy that is wrong, or could it not be applied? */

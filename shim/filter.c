@@ -68,7 +68,8 @@ static void decide(struct build *build)
 	for (size_t i = 0; i < build->master->n_requirements; i++) {
 		const struct requirement *need = &build->master->requirements[i];
 
-		if (filter_permits(request, need))
+		if (filter_permits(request, need) ||
+		    (request->over && !filter_permits(request->over, need)))
 			build->verdicts[i] = VERDICT_ALLOW;
 		else if (filter_answers_nosys(request, need))
 			build->verdicts[i] = VERDICT_NOSYS;

@@ -21,8 +21,11 @@ struct filter_request {
 	bool bounded;		     /* Landlock bounds the paths: see table_row_permits() */
 	enum violation on_violation; /* KILL is ignored when the promises hold `error` */
 	int self;		     /* pid, for rows that permit a call on the process itself */
-	bool starting;	     /* not promised `exec`, but about to start: permits execve, and in turn
-				no memfd_create, since a memfd can be executed */
+	bool starting; /* not promised `exec`, but about to start: permits execve, and in turn
+			  no memfd_create, since a memfd can be executed */
+	/* A layer that is in force already: only what it permits is refused by this one, which
+	 * makes for a short program, and loading costs by length. NULL: none. */
+	const struct filter_request *over;
 	bool supervised;     /* what is denied is left to a supervisor: SECCOMP_RET_USER_NOTIF */
 	const bool *watched; /* by tag: what it is told of though it is permitted; NULL: nothing */
 };

@@ -55,6 +55,12 @@ Test(cli, statuses_and_messages)
 		 0,
 		 "root:",
 		 NULL},
+		/* stdio has it, though a program that the shim cannot enter must do without. */
+		{{SBX, "-p", "stdio rpath", "-v", "/usr", "/usr/bin/python3", "-c",
+		  "import os; print(os.memfd_create('x'))"},
+		 0,
+		 "3\n",
+		 NULL},
 		{{SBX, "-k", "-p", "stdio rpath", "/usr/bin/id"}, 128 + 31, NULL, NULL},
 		{{SBX, "--check", "{stage}/conf/curl.ini", "{stage}/conf/ls.ini"},
 		 0,

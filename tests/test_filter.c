@@ -238,6 +238,37 @@ static void check_filter(const struct world *world, const struct filter_request 
 		     (unsigned long long)request->promises, mismatches);
 }
 
+/* The launcher's layer and, over it, the shim's difference are together the policy. The kernel
+ * takes the stricter action of two (seccomp(2)). */
+static void check_layers(const struct world *world, uint64_t promises, bool bounded)
+{
+	static struct filter outer, inner;
+	const struct filter_request outside = {.promises = promises | P(STDIO) | P(EXEC) | P(RPATH),
+					       .bounded = bounded,
+					       .self = SELF};
+	const struct filter_request inside = {
+		.promises = promises, .bounded = bounded, .self = SELF, .over = &outside};
+	struct sbx_err err;
+	size_t mismatches = 0;
+
+	cr_assert_eq(filter_build_from(&world->master, &outside, &outer, &err), 0, "%s", err.msg);
+	cr_assert_eq(filter_build_from(&world->master, &inside, &inner, &err), 0, "%s", err.msg);
+	for (size_t i = 0; i < world->n_points; i++) {
+		const struct point *point = &world->points[i];
+		uint32_t want = expected_action(point, &inside);
+		uint32_t got = interp_run(outer.insns, &point->data, NULL);
+
+		if (got == SECCOMP_RET_ALLOW)
+			got = interp_run(inner.insns, &point->data, NULL);
+		if (got != want && mismatches++ < 5)
+			cr_expect_eq(got, want, "%s: promises %llx, two layers: %s %d: %x, not %x",
+				     world->name, (unsigned long long)promises,
+				     table_rows[point->tag].name, point->data.nr, got, want);
+	}
+	cr_expect_eq(mismatches, 0, "%s: promises %llx: %zu mismatches of two layers", world->name,
+		     (unsigned long long)promises, mismatches);
+}
+
 static void check_set(const struct world *world, uint64_t promises)
 {
 	struct filter_request request = {.promises = promises, .self = SELF};
@@ -247,6 +278,8 @@ static void check_set(const struct world *world, uint64_t promises)
 		request.on_violation = i & 2 ? VIOLATION_KILL : VIOLATION_ERRNO;
 		check_filter(world, &request);
 	}
+	check_layers(world, promises, true);
+	check_layers(world, promises, false);
 }
 
 /* splitmix64: the same sets on every run and machine. */

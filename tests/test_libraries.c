@@ -66,7 +66,7 @@ static const struct {
 	{"{work}/loaded.c",
 	 "#define _GNU_SOURCE\n#include <link.h>\n#include <stdio.h>\n#include <string.h>\n"
 	 "static int each(struct dl_phdr_info *info, size_t size, void *data) {\n"
-	 "	const char *at = strstr(info->dlpi_name, \"/work/lib/\");\n"
+	 "	const char *at = strstr(info->dlpi_name, \"/work\" \"/lib/\");\n"
 	 "	(void)size; (void)data;\n"
 	 "	if (at) puts(at + 10);\n"
 	 "	return 0;\n}\n"
