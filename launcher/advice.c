@@ -112,12 +112,34 @@ static bool means(const struct policy_env *env, const char *text, const char *re
 	return same;
 }
 
+/* Bytes that a terminal may take for commands: C1 controls, in UTF-8 (ECMA-48, 5.3) or alone. A
+ * policy file could say them; but our lines are shown. */
+static bool has_c1(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p >= 0xc2 && *p < 0xf8) { /* a character's first byte, and what follows it */
+			if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+				return true;
+			for (int more = *p < 0xe0   ? 1
+					: *p < 0xf0 ? 2
+						    : 3;
+			     more && (p[1] & 0xc0) == 0x80; more--)
+				p++;
+		} else if (*p >= 0x80 && *p < 0xa0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool advice_spell(const struct policy_env *env, const char *real, char ret[PATH_MAX])
 {
 	static const char *const variables[] = {"${HOME}", "${PWD}", "${XDG_RUNTIME_DIR}"};
 	const char *best = NULL;
 	size_t best_len = 1; /* of "/", which stands for nothing in particular */
 
+	if (has_c1(real))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
 		char value[PATH_MAX], dir[PATH_MAX];
 		struct sbx_err err;
@@ -160,6 +182,29 @@ uint8_t advice_letters(const struct policy *policy, const char *real, uint8_t pe
 			letters |= policy->unveils[i].perms;
 	}
 	return letters;
+}
+
+bool advice_displaces(const struct policy *policy, size_t i, const char *real, uint8_t perms,
+		      char dir[PATH_MAX], char text[ADVICE_LINE_MAX])
+{
+	const struct unveil_line *line = &policy->unveils[i];
+	char letters[5], place[32] = "";
+	int n;
+
+	if (!line_real(line, dir) || !path_covers(real, dir))
+		return false;
+	if (strcmp(dir, real) == 0 ? line->perms == perms || (line->perms & ~perms)
+				   : !(perms & ~line->perms))
+		return false;
+	perm_format(line->perms, letters);
+	if (line->from.line)
+		(void)snprintf(place, sizeof(place), ":%u", line->from.line);
+	n = snprintf(text, ADVICE_LINE_MAX, "%s%s = %s (%s%s)", letters, line->optional ? "?" : "",
+		     line->written, line->from.file, place);
+	if (n >= ADVICE_LINE_MAX)
+		(void)snprintf(text, ADVICE_LINE_MAX, "a long line (%.900s%s)", line->from.file,
+			       place);
+	return true;
 }
 
 /* ---- the whole ---- */
@@ -215,14 +260,11 @@ static void gather(struct advice *advice)
 /* Lines that others cover with the same letters go; the others get what covers them, too. */
 static void settle(struct advice *advice)
 {
-	if (!advice->n_lines)
-		return;
-	qsort(advice->lines, advice->n_lines, sizeof(*advice->lines), by_path);
-	gather(advice);
 	qsort(advice->lines, advice->n_lines, sizeof(*advice->lines), by_path);
 	for (size_t i = 0; i < advice->n_lines; i++) {
 		struct advice_line *line = &advice->lines[i];
 
+		line->dropped = false;
 		line->perms = advice_letters(advice->policy, line->real, line->perms);
 		/* What covers it is in front of it and has its own letters already. */
 		for (size_t j = 0; j < i; j++) {
@@ -234,6 +276,37 @@ static void settle(struct advice *advice)
 			line->dropped |= line->perms == above->perms;
 		}
 	}
+}
+
+/* The policy's lines beneath a new one must say what it says, beside their own. */
+static void make_room(struct advice *advice)
+{
+	const struct policy *policy = advice->policy;
+	size_t count = advice->n_lines;
+
+	for (size_t i = 0; i < policy->n_unveils; i++) {
+		char dir[PATH_MAX], text[ADVICE_LINE_MAX];
+		uint8_t new = 0;
+
+		for (size_t j = 0; j < count; j++)
+			if (!advice->lines[j].dropped &&
+			    advice_displaces(policy, i, advice->lines[j].real,
+					     advice->lines[j].perms, dir, text))
+				new |= advice->lines[j].perms;
+		if (new && (policy->unveils[i].perms & ~new) && line_real(&policy->unveils[i], dir))
+			add_line(advice, dir, policy->unveils[i].perms | new, true);
+	}
+}
+
+static void arrange(struct advice *advice)
+{
+	if (!advice->n_lines)
+		return;
+	qsort(advice->lines, advice->n_lines, sizeof(*advice->lines), by_path);
+	gather(advice);
+	settle(advice);
+	make_room(advice);
+	settle(advice);
 }
 
 /* All promises to add. First what has no alternative, so that the rest may be satisfied by it. */
@@ -254,6 +327,22 @@ static uint64_t promises_to_add(const struct advice *advice)
 	return have & ~advice->policy->promises;
 }
 
+static void print_displaced(const struct advice *advice, FILE *out)
+{
+	for (size_t i = 0; i < advice->policy->n_unveils; i++) {
+		for (size_t j = 0; j < advice->n_lines; j++) {
+			const struct advice_line *line = &advice->lines[j];
+			char dir[PATH_MAX], text[ADVICE_LINE_MAX];
+
+			if (line->dropped || !advice_displaces(advice->policy, i, line->real,
+							       line->perms, dir, text))
+				continue;
+			(void)fprintf(out, "; take out %s\n", text);
+			break;
+		}
+	}
+}
+
 static void print_unveil(const struct advice *advice, FILE *out)
 {
 	bool begun = false;
@@ -265,8 +354,10 @@ static void print_unveil(const struct advice *advice, FILE *out)
 
 		if (line->dropped)
 			continue;
-		if (!begun)
+		if (!begun) {
 			(void)fputs("[unveil]\n", out);
+			print_displaced(advice, out);
+		}
 		begun = true;
 		perm_format(line->perms, letters);
 		if (!advice_spell(advice->env, line->real, path))
@@ -309,7 +400,7 @@ char *advice_text(struct advice *advice, bool whole)
 
 	if (!out)
 		return NULL;
-	settle(advice);
+	arrange(advice);
 	if (promises || (advice->scope && whole))
 		(void)fputs("[sandbox]\n", out);
 	if (promises) {

@@ -9,6 +9,8 @@
 #include "../shim/policy.h"
 #include "../shim/table.h"
 
+#define ADVICE_LINE_MAX 1024
+
 struct advice {
 	const struct policy *policy;  /* borrowed */
 	const struct policy_env *env; /* borrowed */
@@ -49,7 +51,14 @@ bool advice_spell(const struct policy_env *env, const char *real, char ret[PATH_
  * has that one's letters, too. */
 uint8_t advice_letters(const struct policy *policy, const char *real, uint8_t perms) nonnull(1, 2);
 
-/* The sections to add. @whole: keys that the policy has already, too, with all that they must say:
- * to be pasted over them; else only what is new, for a file that is included. Heap; NULL without
- * memory. */
+/* The policy's line number @i would be refused beside a new line with @perms for @real, since it
+ * says less about the same files (shim/narrower.h). Then its real path is in @dir, its text with
+ * file and line in @text. */
+bool advice_displaces(const struct policy *policy, size_t i, const char *real, uint8_t perms,
+		      char dir[PATH_MAX], char text[ADVICE_LINE_MAX]) nonnull(1, 3, 5, 6);
+
+/* The sections to add. A comment "; take out LETTERS = PATH (FILE:LINE)" stands for each line of
+ * the policy that must go then. @whole: keys that the policy has already, too, with all that they
+ * must say: to be pasted over them; else only what is new, for a file that is included. Heap; NULL
+ * without memory. */
 char *advice_text(struct advice *advice, bool whole) must_check nonnull(1);

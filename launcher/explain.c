@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -91,7 +92,7 @@ static bool is_watched(const struct explain *e, const struct row *row)
 
 	if (strcmp(row->name, "seccomp") == 0)
 		return true; /* the shim's sign that start-up is over is among them */
-	/* Denied while starting, and only then. */
+	/* Denied by the filter of the start, though the policy permits it. */
 	if (row->need.kind == ROW_NOT_STARTING && e->request.start.starting)
 		return true;
 	if (!call)
@@ -406,10 +407,8 @@ static bool is_start_over(const struct seccomp_notif *notif, const struct row *r
 	       !notif->data.args[1] && !notif->data.args[2];
 }
 
-static struct supervise_verdict refuse(const struct explain *e, const struct requirement *need)
+static struct supervise_verdict refuse(const struct explain *e)
 {
-	if (filter_answers_nosys(filter_now(e), need))
-		return (struct supervise_verdict){SUPERVISE_ANSWER, -ENOSYS};
 	if (lets_through(e))
 		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
 	if (must_kill(e))
@@ -448,7 +447,7 @@ static struct supervise_verdict judge(void *user, const struct seccomp_notif *no
 	const uint64_t *args = (const uint64_t *)notif->data.args;
 	uint16_t tag = filter_find_row(notif->data.nr, notif->data.arch, args, e->program);
 	struct denial denial = {.notif = notif, .listener = listener, .tag = tag};
-	const struct filter_request *filter;
+	bool answers_nosys;
 
 	if (tag == TAG_FOREIGN || tag == TAG_UNKNOWN || tag >= table_rows_count)
 		return (struct supervise_verdict){SUPERVISE_ANSWER, -ENOSYS};
@@ -458,9 +457,12 @@ static struct supervise_verdict judge(void *user, const struct seccomp_notif *no
 		e->starting = false;
 		return (struct supervise_verdict){SUPERVISE_ANSWER, 0};
 	}
-	filter = filter_now(e);
-	denial.permitted = filter_permits(filter, &denial.row->need);
-	if ((!denial.permitted && filter_answers_nosys(filter, &denial.row->need)) ||
+	answers_nosys = filter_answers_nosys(filter_now(e), &denial.row->need) ||
+			filter_answers_nosys(&e->request.start, &denial.row->need);
+	/* Without a supervisor the filter of the start stays in force beside the policy's. */
+	denial.permitted = filter_permits(filter_now(e), &denial.row->need) &&
+			   filter_permits(&e->request.start, &denial.row->need);
+	if ((!denial.permitted && answers_nosys) ||
 	    target_init(&denial.target, (pid_t)notif->pid) < 0)
 		; /* silent, or nobody to tell of */
 	else
@@ -468,7 +470,9 @@ static struct supervise_verdict judge(void *user, const struct seccomp_notif *no
 	explain_seen(e, denial.target.tgid);
 	if (denial.permitted)
 		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
-	return refuse(e, &denial.row->need);
+	if (answers_nosys)
+		return (struct supervise_verdict){SUPERVISE_ANSWER, -ENOSYS};
+	return refuse(e);
 }
 
 /* ---- the end ---- */
@@ -477,14 +481,17 @@ static void write_file(struct explain *e)
 {
 	const char *base = path_base(e->request.file);
 	char temp[NAME_MAX + 1], *text = advice_text(&e->advice, false);
+	uint64_t random = 0;
 	FILE *out;
 	int fd;
 
 	if (!text)
 		return;
 	/* A new file that takes the old one's place: a link that the program may have put there is
-	 * not followed. */
-	(void)snprintf(temp, sizeof(temp), ".sbx-explain-%d", getpid());
+	 * not followed. Nor can it be there first under a name that it does not know; without
+	 * randomness it could hinder us, no more. */
+	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	(void)snprintf(temp, sizeof(temp), ".sbx-explain-%016llx", (unsigned long long)random);
 	fd = openat(e->file_dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
 	out = fd < 0 ? NULL : fdopen(fd, "w");
@@ -495,7 +502,8 @@ static void write_file(struct explain *e)
 			out = NULL;
 	}
 	if (fd < 0 || out) {
-		(void)unlinkat(e->file_dir, temp, 0);
+		if (fd >= 0)
+			(void)unlinkat(e->file_dir, temp, 0);
 		(void)dprintf(STDERR_FILENO, "sbx-preload: cannot write %s: %s\n", e->request.file,
 			      strerror(errno));
 	}

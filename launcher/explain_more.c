@@ -265,6 +265,30 @@ static void list_lines(const struct explain *e, const struct verdict *v, char *b
 	}
 }
 
+/* What must become of the policy's own lines then, in the same words. */
+static void list_displaced(const struct explain *e, const struct verdict *v, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+
+	for (size_t i = 0; i < v->n_lines; i++) {
+		for (size_t j = 0; j < e->policy->n_unveils && used < size; j++) {
+			uint8_t all = e->policy->unveils[j].perms | v->lines[i].perms;
+			char letters[5], dir[PATH_MAX], text[ADVICE_LINE_MAX];
+
+			if (!advice_displaces(e->policy, j, v->lines[i].real, v->lines[i].perms,
+					      dir, text))
+				continue;
+			perm_format(all, letters);
+			if (all == v->lines[i].perms)
+				(void)snprintf(buf + used, size - used, ", and take out %s", text);
+			else
+				(void)snprintf(buf + used, size - used, ", and %s in place of %s",
+					       letters, text);
+			used += strlen(buf + used);
+		}
+	}
+}
+
 static void remember(struct explain *e, const struct verdict *v)
 {
 	advice_add_promises(&e->advice, v->promises);
@@ -298,6 +322,7 @@ static void tell(struct explain *e, struct denial *denial, struct verdict *v, ui
 
 	state(v, how, sizeof(how));
 	list_lines(e, v, lines, sizeof(lines));
+	list_displaced(e, v, lines, sizeof(lines));
 	if (v->n_lines)
 		check_lines(e, v);
 	if (v->refused) {
@@ -459,15 +484,16 @@ static void explain_port(struct explain *e, struct denial *denial, uint16_t port
 }
 
 /* As /proc/net/unix shows it: "@name", zero bytes as '@'. */
-static char *abstract_name(struct explain *e, const struct sockaddr_un *address, size_t size)
+static void abstract_name(const struct sockaddr_un *address, size_t size,
+			  char ret[sizeof(address->sun_path) + 1])
 {
 	size_t len = size - offsetof(struct sockaddr_un, sun_path);
-	char *name = arena_strndup(&e->names_arena, address->sun_path, len);
 
-	for (size_t i = 0; name && i < len; i++)
-		if (!name[i] || name[i] == '\n')
-			name[i] = '@';
-	return name;
+	for (size_t i = 0; i < len; i++)
+		ret[i] = !address->sun_path[i] || address->sun_path[i] == '\n'
+				 ? '@'
+				 : address->sun_path[i];
+	ret[len] = '\0';
 }
 
 static bool socket_exists(const char *name)
@@ -489,24 +515,30 @@ static bool socket_exists(const char *name)
 	return found;
 }
 
+static void note_abstract(struct explain *e, const char *name)
+{
+	char *copy = e->n_abstract < NAMES_MAX ? arena_strdup(&e->names_arena, name) : NULL;
+
+	if (copy && arena_grow(&e->names_arena, (void **)&e->abstract, &e->cap_abstract,
+			       e->n_abstract, sizeof(*e->abstract)) == 0)
+		e->abstract[e->n_abstract++] = copy;
+}
+
 static void explain_abstract(struct explain *e, struct denial *denial,
 			     const struct sockaddr_un *address, size_t size)
 {
-	char *name = abstract_name(e, address, size);
-	char reason[PATH_MAX + 128];
+	char name[sizeof(address->sun_path) + 1], reason[PATH_MAX + 128];
 
-	if (!name || !e->scoped)
+	if (!e->scoped)
 		return;
-	if (denial->call->kind == ACCESS_BIND) {
-		if (e->n_abstract < NAMES_MAX &&
-		    arena_grow(&e->names_arena, (void **)&e->abstract, &e->cap_abstract,
-			       e->n_abstract, sizeof(*e->abstract)) == 0)
-			e->abstract[e->n_abstract++] = name;
-		return;
-	}
+	abstract_name(address, size, name);
 	for (size_t i = 0; i < e->n_abstract; i++)
 		if (strcmp(e->abstract[i], name) == 0)
 			return;
+	if (denial->call->kind == ACCESS_BIND) {
+		note_abstract(e, name);
+		return;
+	}
 	if (!socket_exists(name))
 		return; /* ECONNREFUSED */
 	(void)snprintf(reason, sizeof(reason),

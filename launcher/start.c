@@ -252,7 +252,8 @@ static int start_supervised(const struct start_request *request,
 			  .on_violation = request->program->kind == PROGRAM_GLIBC
 						  ? VIOLATION_ERRNO
 						  : policy->on_violation,
-			  .starting = !(policy->promises & P(EXEC))},
+			  .starting = request->program->kind != PROGRAM_GLIBC &&
+				      !(policy->promises & P(EXEC))},
 		.ever_starting = request->program->kind != PROGRAM_GLIBC,
 		.quiet = request->quiet,
 		.summary = request->explain,

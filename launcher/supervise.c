@@ -65,6 +65,8 @@ static void child_begin(struct supervisor *s, pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(SBX_EXIT_SANDBOX); /* it was too late for that */
+	/* An ignored signal stays ignored over execve(2). */
+	(void)signal(SIGCHLD, s->chld);
 	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
@@ -81,6 +83,8 @@ int supervise_fork(struct supervisor *ret, struct sbx_err *err)
 	r = block_signals(&s.mask);
 	if (r < 0)
 		return err_set(err, r, "cannot block signals: %s", strerror(-r));
+	/* Whoever started us may ignore it: children would then end without a word (wait(2)). */
+	s.chld = signal(SIGCHLD, SIG_DFL);
 	(void)fflush(NULL);
 	/* fork(3) cannot share descriptors. The arguments that differ in order between
 	 * architectures (clone(2)) are all zero. */
@@ -206,42 +210,40 @@ static void loop_done(struct loop *loop)
 	close_fd(&loop->signals);
 }
 
-/* A field of /proc/TID/status, a number in @base; 0 when it cannot be read. */
-static uint64_t status_field(pid_t tid, const char *field, int base)
+/* The process that the thread @tid belongs to, as a descriptor; -1 when there is none. */
+static int process_of(pid_t tid, pid_t *ret)
 {
-	char path[64], text[4096];
+	char path[64], text[512];
 	const char *at;
 	ssize_t n;
 	int fd cleanup_fd = -1;
 
+	*ret = tid;
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	at = strstr(text, field);
-	return at ? strtoull(at + strlen(field), NULL, base) : 0;
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	at = strstr(text, "\nTgid:"); /* among the first lines; names have no newline in there */
+	if (at)
+		*ret = (pid_t)strtol(at + strlen("\nTgid:"), NULL, 10);
+	return (int)syscall(SYS_pidfd_open, *ret, 0);
 }
 
-/* As the kernel's SECCOMP_RET_KILL_PROCESS: SIGSYS, which a shell shows as 159. Where the process
- * blocks, ignores or catches that, SIGKILL. */
-static void kill_process(struct loop *loop, pid_t tid)
+/* Where the kernel's SECCOMP_RET_KILL_PROCESS sends a SIGSYS that nothing stops, only SIGKILL is
+ * sure from outside: another thread, or a process that shares the handlers, may begin to ignore
+ * SIGSYS while we look. */
+static void kill_process(struct loop *loop, const struct seccomp_notif *call)
 {
-	const uint64_t sigsys = UINT64_C(1) << (SIGSYS - 1);
-	pid_t tgid = (pid_t)status_field(tid, "\nTgid:", 10);
-	uint64_t kept = status_field(tid, "\nSigBlk:", 16) | status_field(tid, "\nSigIgn:", 16) |
-			status_field(tid, "\nSigCgt:", 16);
+	pid_t pid;
+	int pidfd cleanup_fd = process_of((pid_t)call->pid, &pid);
 
-	if (tgid <= 0)
-		tgid = tid;
-	loop->killed |= tgid == loop->s->pid;
-	if (kept & sigsys)
-		(void)kill(tgid, SIGKILL);
-	else
-		(void)syscall(SYS_tgkill, tgid, tid, SIGSYS);
+	/* Asked once the process is held, so that nobody else has got its number (5.3 has pidfds).
+	 */
+	if (!supervise_call_valid(loop->s->listener, call->id))
+		return;
+	loop->killed |= pid == loop->s->pid;
+	if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
+		(void)kill(pid, SIGKILL);
 }
 
 static void answer_call(struct loop *loop)
@@ -267,8 +269,7 @@ static void answer_call(struct loop *loop)
 		break;
 	case SUPERVISE_KILL:
 		/* The signal is there before the call returns, so nothing more is executed. */
-		if (supervise_call_valid(loop->s->listener, loop->call->id))
-			kill_process(loop, (pid_t)loop->call->pid);
+		kill_process(loop, loop->call);
 		loop->reply->error = -EPERM;
 		break;
 	case SUPERVISE_ANSWER:
@@ -356,12 +357,22 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool may_keep_stderr(void)
+/* Whoever reads a pipe waits for its last writer, which must not be us. Nor may what we open take a
+ * standard number: messages would go there. */
+static void drop_standard_descriptors(void)
 {
+	int null cleanup_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct stat st;
 
-	/* Whoever reads a pipe waits for its last writer, which must not be us. */
-	return fstat(STDERR_FILENO, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISREG(st.st_mode));
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fd == STDERR_FILENO && fstat(fd, &st) == 0 &&
+		    (S_ISCHR(st.st_mode) || S_ISREG(st.st_mode)))
+			continue;
+		if (null < 0 || dup2(null, fd) < 0)
+			_exit(0); /* nobody watches then: see below */
+	}
+	if (null <= STDERR_FILENO)
+		null = -1;
 }
 
 static _Noreturn void watch_rest(struct loop *loop)
@@ -372,10 +383,7 @@ static _Noreturn void watch_rest(struct loop *loop)
 	(void)sigprocmask(SIG_SETMASK, &loop->s->mask, NULL);
 	(void)setsid();
 	(void)!chdir("/"); /* only so as not to hold a mount */
-	(void)close(STDIN_FILENO);
-	(void)close(STDOUT_FILENO);
-	if (!may_keep_stderr())
-		(void)close(STDERR_FILENO);
+	drop_standard_descriptors();
 	while (loop_once(loop, -1, &idle))
 		;
 	loop->user->ended(loop->user->user, true);

@@ -12,9 +12,10 @@
 #include "../shim/filter.h"
 
 struct supervisor {
-	pid_t pid;    /* the program */
-	int listener; /* owned by the parent; -1 before it is known */
-	sigset_t mask;
+	pid_t pid;			 /* the program */
+	int listener;			 /* owned by the parent; -1 before it is known */
+	sigset_t mask;			 /* to be the child's, as it was ours */
+	void (*chld)(int signal);	 /* what SIGCHLD does, likewise */
 	struct supervise_shared *shared; /* a page that parent and child both have */
 };
 
@@ -34,7 +35,7 @@ enum supervise_action {
 	SUPERVISE_CONTINUE, /* the kernel goes on with the call and enforces what else is in force
 			     */
 	SUPERVISE_ANSWER,   /* the call does not happen; it returns error (negative errno) or 0 */
-	SUPERVISE_KILL,	    /* the call does not happen; SIGSYS ends the process */
+	SUPERVISE_KILL,	    /* the call does not happen and the process ends */
 };
 
 struct supervise_verdict {

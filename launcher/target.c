@@ -77,7 +77,7 @@ void target_name(const struct target *target, char ret[16])
 	if (n && text[n - 1] == '\n')
 		text[--n] = '\0';
 	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+		if ((unsigned char)text[i] < ' ' || (unsigned char)text[i] >= 0x7f)
 			text[i] = '?';
 	(void)snprintf(ret, 16, "%.15s", n ? text : "?");
 }

@@ -206,6 +206,15 @@ Test(advice, spelling)
 		{"/a\nb", NULL},
 		{"/a ;b", NULL},
 		{"/a ", NULL},
+		{"/\xc3\x9c\xe2\x80\x93", "/\xc3\x9c\xe2\x80\x93"}, /* U+00DC, U+2013 */
+		{"/a\xc2\x9b"
+		 "31m",
+		 NULL}, /* a terminal's CSI, in UTF-8 … */
+		{"/a\x9b"
+		 "31m",
+		 NULL},			      /* … and alone */
+		{"/a\xe9\x9b", "/a\xe9\x9b"}, /* cut off, but part of a character */
+		{"/a\xe9", "/a\xe9"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -265,6 +274,55 @@ Test(advice, whole_and_piece)
 	free(text);
 	advice_done(&advice);
 	policy_done(&policy);
+}
+
+/* Lines of the policy that --check would refuse beside the new ones are named, and so is what must
+ * stand in their place. */
+Test(advice, displaced_lines)
+{
+	static const struct {
+		const char *perms, *path; /* in the policy */
+		const char *advice; /* expected for PERM_W on /usr/lib, PERM_R | PERM_X on /etc */
+	} rows[] = {
+		{"r", "/etc", "; take out r = /etc (test:3)\nrx = /etc\nw = ${PWD}\n"},
+		{"w", "/etc", "rx = /etc\nw = ${PWD}\n"},
+		{"r?", "/etc/passwd",
+		 "; take out r? = /etc/passwd (test:3)\nrx = /etc\nw = ${PWD}\n"},
+		{"rx", "/etc/passwd", "rx = /etc\nw = ${PWD}\n"},
+		{"rc", "/etc/passwd",
+		 "; take out rc = /etc/passwd (test:3)\nrx = /etc\nrxc = /etc/passwd\nw = "
+		 "${PWD}\n"},
+		{"r", "${HOME}/lib/os-release",
+		 "; take out r = ${HOME}/lib/os-release (test:3)\nrx = /etc\nw = ${PWD}\n"
+		 "rw = ${PWD}/os-release\n"},
+		{"r", "/usr", "rx = /etc\nrw = ${PWD}\n"},
+		{"r", "/usr/bin", "rx = /etc\nw = ${PWD}\n"},
+	};
+	const struct origin from = {.file = "test", .line = 3};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy policy;
+		struct advice advice;
+		struct sbx_err err;
+		char *text;
+
+		policy_init(&policy);
+		cr_assert_eq(policy_add_unveil(&policy, rows[i].perms, rows[i].path, false, from,
+					       &env, &err),
+			     0);
+		advice_init(&advice, &policy, &env);
+		advice_add_path(&advice, "/usr/lib", PERM_W, true);
+		advice_add_path(&advice, "/etc", PERM_R | PERM_X, true);
+		for (int again = 0; again < 2; again++) {
+			text = text_of(&advice, again);
+			cr_expect(strncmp(text, "[unveil]\n", 9) == 0 &&
+					  strcmp(text + 9, rows[i].advice) == 0,
+				  "row %zu: %s", i, text);
+			free(text);
+		}
+		advice_done(&advice);
+		policy_done(&policy);
+	}
 }
 
 Test(advice, many_files_become_their_directory)
