@@ -372,7 +372,7 @@ static void drop_standard_descriptors(void)
 			_exit(0); /* nobody watches then: see below */
 	}
 	if (null <= STDERR_FILENO)
-		null = -1;
+		(void)take_fd(&null); /* it is one of them, and stays */
 }
 
 static _Noreturn void watch_rest(struct loop *loop)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* --explain: what is said about each kind of denial, what the supervisor does beside, and that what
- * it advises helps. Live. */
+ * it advises helps. Live. Long, since it is mostly tables of what is said and of repairs. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
