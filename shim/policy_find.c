@@ -24,6 +24,11 @@ static int check_one(const char *path, const struct stat *st, bool is_above, uns
 			st->st_uid, what, uid, uid, path);
 	if (!(st->st_mode & (S_IWGRP | S_IWOTH)) || (is_above && (st->st_mode & S_ISVTX)))
 		return 0;
+	/* /tmp and its like: everybody's by purpose, and nobody should be told to close them. */
+	if (st->st_mode & S_ISVTX)
+		return err_at(err, -EPERM, path, 0,
+			      "not safe: others may write to this directory (put the policy into "
+			      "one of its own)");
 	return err_at(err, -EPERM, path, 0, "not safe: %s may write to this %s (chmod go-w %s)",
 		      st->st_mode & S_IWOTH ? "others" : "its group", what, path);
 }

@@ -147,7 +147,8 @@ Test(policy_disk, who_may_write)
 		{"dir, others", 0644, 0757, 0755,
 		 "/a/b: not safe: others may write to this directory"},
 		{"dir, sticky does not help", 0644, 01777, 0755,
-		 "/a/b: not safe: others may write"},
+		 "/a/b: not safe: others may write to this directory (put the policy into one of "
+		 "its own)"},
 		{"above, group", 0644, 0755, 0775,
 		 "/a: not safe: its group may write to this directory"},
 		{"above, others", 0644, 0755, 0777,
