@@ -63,7 +63,7 @@ static int add_flags(struct policy *policy, const struct options *options, bool 
 	if (alone) {
 		policy->name = "flags";
 		if (!has_flag(options, 'p'))
-			r = policy_add_promises(policy, "stdio rpath tty", from, err);
+			r = policy_add_promises(policy, POLICY_DEFAULT_PROMISES, from, err);
 	}
 	for (size_t i = 0; !r && i < options->n_flags; i++) {
 		const struct policy_flag *flag = &options->flags[i];

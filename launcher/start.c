@@ -19,7 +19,6 @@
 #ifndef SBX_LIBDIR
 #define SBX_LIBDIR "/usr/local/lib/sbx-preload"
 #endif
-#define SHIM_NAME "libsbx-preload.so"
 
 /* What a loader reads beside libraries (ld.so(8), musl's ld). */
 static const char *const loader_files[] = {"/etc/ld.so.cache", "/etc/ld.so.preload"};

@@ -14,8 +14,6 @@
 #include "sandbox.h"
 #include "unveil.h"
 
-#define SHIM_NAME "libsbx-preload.so"
-
 /* Another libc (musl) calls constructors without arguments: @envp would be garbage. */
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
 

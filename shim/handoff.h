@@ -6,6 +6,9 @@
 
 #include "filter.h"
 
+/* The shim: what the launcher puts into LD_PRELOAD, and what takes itself out again. */
+#define SHIM_NAME "libsbx-preload.so"
+
 #define HANDOFF_VARIABLE                                                                           \
 	"SBX_HANDOFF" /* "MEMFD:RULESET"; RULESET is -1 when the policy restricts no path, port or \
 			 scope */

@@ -354,7 +354,7 @@ int policy_add_promises(struct policy *policy, const char *words, struct origin 
 int policy_set_default(struct policy *policy, const struct policy_env *env, struct sbx_err *err)
 {
 	static const struct origin from = {"built-in default", 0};
-	int r = policy_add_promises(policy, "stdio rpath tty", from, err);
+	int r = policy_add_promises(policy, POLICY_DEFAULT_PROMISES, from, err);
 
 	if (!r)
 		r = policy_add_unveil(policy, "r", "${PWD}", false, from, env, err);

@@ -81,7 +81,9 @@ struct policy_env {
 void policy_init(struct policy *policy) nonnull(1);
 void policy_done(struct policy *policy);
 
-/* The built-in default: promises = stdio rpath tty, r = ${PWD}. */
+/* The built-in default: these promises, and r = ${PWD}. They also go with -v where no -p is given.
+ */
+#define POLICY_DEFAULT_PROMISES "stdio rpath tty"
 must_check int policy_set_default(struct policy *policy, const struct policy_env *env,
 				  struct sbx_err *err) nonnull(1, 2, 3);
 
