@@ -33,26 +33,26 @@ SECCOMP_VERSION := $(shell pkg-config --modversion libseccomp 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
 	-Wconversion -Wno-sign-conversion -Wpointer-arith -Wwrite-strings -Wundef
-DEFINES  := -D_GNU_SOURCE -DSBX_VERSION='"$(VERSION)"' -DSBX_LIBDIR='"$(LIBDIR)"' \
+DEFINES  := -D_GNU_SOURCE -DSBX_VERSION='"$(VERSION)"' -DSBX_LIBDIR='"$(LIBDIR)"' -DSBX_BINDIR='"$(BINDIR)"' \
 	-DSBX_SYSCONFDIR='"$(SYSCONFDIR)"' -DSBX_LIBSECCOMP_VERSION='"$(SECCOMP_VERSION)"'
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(SANITIZE) $(DEFINES) -fPIC \
 	-fvisibility=hidden -fstack-protector-strong -ffunction-sections -fdata-sections -MMD -MP
 HOST_CFLAGS = -std=gnu11 -O1 -g $(WARNINGS) $(WERROR) $(DEFINES) -MMD -MP
 
 CORE := arena err path spell promise policy policy_file policy_find policy_select protect narrower \
-	landlock unveil unveil_plan filter handoff sandbox
-SHIM := constructor
-LAUNCHER := main options start program libraries ldcache script elf list doctor supervise target access reach advice \
-	explain explain_more
+	landlock unveil unveil_plan filter handoff sandbox beside
+SHIM := constructor report
+LAUNCHER := main entry options start program libraries ldcache script elf list doctor supervise answer attend target access reach advice \
+	explain explain_paths explain_peers explain_say enclosure report
 # Needed by the launcher and the tests only: they would bring pointers (relocations) and stdio into the shim.
-LAUNCHER_SHIM := table missing policy_print line decode decode_address decode_calls decode_names
+LAUNCHER_SHIM := table missing policy_print line decode decode_value decode_address decode_calls decode_names decode_ioctls
 GENERATOR := gen-master table promise spell err
 
 CORE_OBJS     := $(CORE:%=$(BUILD)/shim/%.o) $(BUILD)/gen/master-$(ARCH).o
 SHIM_OBJS     := $(SHIM:%=$(BUILD)/shim/%.o)
 LAUNCHER_LIB_OBJS := $(LAUNCHER_SHIM:%=$(BUILD)/shim/%.o) \
-	$(patsubst %,$(BUILD)/launcher/%.o,$(filter-out main,$(LAUNCHER)))
-LAUNCHER_OBJS := $(LAUNCHER_LIB_OBJS) $(BUILD)/launcher/main.o
+	$(patsubst %,$(BUILD)/launcher/%.o,$(filter-out main entry,$(LAUNCHER)))
+LAUNCHER_OBJS := $(LAUNCHER_LIB_OBJS) $(BUILD)/launcher/main.o $(BUILD)/launcher/entry.o
 
 TARGETS := $(BUILD)/sbx-preload $(BUILD)/libsbx-preload.so
 MAN     := $(BUILD)/sbx-preload.1 $(BUILD)/sbx-preload.ini.5
@@ -69,7 +69,7 @@ endif
 
 $(BUILD)/sbx-preload: $(LAUNCHER_OBJS) $(CORE_OBJS)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -Wl,--gc-sections -o $@ $^ -l:libinih.a
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -Wl,-e,sbx_entry -Wl,--gc-sections -o $@ $^ -l:libinih.a
 
 # initfirst: before all other constructors. The version script and --exclude-libs: export nothing. Never sanitized.
 $(BUILD)/libsbx-preload.so: $(SHIM_OBJS) $(CORE_OBJS) shim/shim.map
@@ -134,7 +134,7 @@ $(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promi
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # Need a kernel that sandboxes, real programs, or both; they run the built product. The others are pure.
-LIVE_TESTS := explain libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
+LIVE_TESTS := explain golden golden_rights report libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
 	real_servers
 UNIT_TESTS := $(filter-out $(LIVE_TESTS),$(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c))))
 TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a
@@ -193,7 +193,7 @@ objects: $(LAUNCHER_OBJS) $(CORE_OBJS) $(SHIM_OBJS)
 # Programs that play the stranger, built in every way that a loader can meet.
 PROBE_CFLAGS := -std=gnu11 -O1 -Wall -Wextra
 PROBE_DIR    := $(BUILD)/probes
-PROBES := aftermath confined confined-static confined-static-pie confined-musl confined-musl-static dummy.so early.so \
+PROBES := aftermath confined denials denied confined-static confined-static-pie confined-musl confined-musl-static dummy.so early.so \
 	$(if $(filter x86_64,$(ARCH)),confined-m32)
 
 probes: $(PROBES:%=$(PROBE_DIR)/%)

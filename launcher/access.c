@@ -281,12 +281,13 @@ static bool find_entry(const struct look *look, int8_t dir_arg, const char *path
 	return may(look, &ret->dir, W_OK | X_OK);
 }
 
-static void look_make(struct look *look, mode_t mode)
+static void look_make(struct look *look, mode_t mode, dev_t device)
 {
 	struct entry entry cleanup_entry = {.dir.fd = -1};
 
-	if (look->thorough && (S_ISCHR(mode) || S_ISBLK(mode)) && geteuid() != 0)
-		return; /* EPERM */
+	/* EPERM, but for whiteouts, which anybody may make (mknod(2) with S_IFCHR and device 0). */
+	if (look->thorough && (S_ISBLK(mode) || (S_ISCHR(mode) && device)) && geteuid() != 0)
+		return;
 	if (find_entry(look, look->call->dir, look->path, &entry) && !entry.exists)
 		want(look, &entry.dir, make_right(mode));
 }
@@ -457,7 +458,7 @@ static void look_bind(struct look *look)
 		return;
 	(void)snprintf(look->path, sizeof(look->path), "%.*s", (int)sizeof(address.sun_path),
 		       address.sun_path);
-	look_make(look, S_IFSOCK);
+	look_make(look, S_IFSOCK, 0);
 }
 
 void access_of(struct target *target, const struct access_call *call, const uint64_t args[6],
@@ -491,13 +492,13 @@ void access_of(struct target *target, const struct access_call *call, const uint
 		look_truncate(&look);
 		break;
 	case ACCESS_MKDIR:
-		look_make(&look, S_IFDIR);
+		look_make(&look, S_IFDIR, 0);
 		break;
 	case ACCESS_MKNOD:
-		look_make(&look, extra_of(&look));
+		look_make(&look, extra_of(&look), args[call->extra + 1]);
 		break;
 	case ACCESS_SYMLINK:
-		look_make(&look, S_IFLNK);
+		look_make(&look, S_IFLNK, 0);
 		break;
 	case ACCESS_UNLINK:
 		look_remove(&look, extra_of(&look) & AT_REMOVEDIR);

@@ -11,16 +11,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "../shim/decode.h"
 #include "../shim/missing.h"
 #include "../shim/path.h"
+#include "../shim/sandbox.h"
 #include "access.h"
 #include "advice.h"
 #include "explain_parts.h"
 #include "reach.h"
-
-#define LINES_MAX 4096 /* distinct denials that are told one by one */
-#define CALL_MAX  512  /* bytes of a call as text */
 
 /* ---- the model ---- */
 
@@ -29,19 +26,21 @@ static int add_grant(void *user, const struct stat *st, const char *real, uint64
 	return reach_add(user, real, st, access);
 }
 
-/* /proc/self is ours here, but the child's in its own rulesets. */
-static int add_own_proc(struct explain *e, pid_t pid)
+/* /proc/self is ours here, but the program's in its own rulesets. Without memory a message may be
+ * one too many; the sandbox is as it is. */
+static void add_own_proc(struct explain *e)
 {
 	char own[32], its[32];
 	struct stat st;
 	uint64_t access;
 
 	(void)snprintf(own, sizeof(own), "/proc/%d", getpid());
-	(void)snprintf(its, sizeof(its), "/proc/%d", pid);
+	(void)snprintf(its, sizeof(its), "/proc/%d", e->program);
 	if (stat(own, &st) < 0)
-		return 0;
+		return;
 	access = reach_granted(&e->granted, own, &st);
-	return stat(its, &st) < 0 || !access ? 0 : reach_add(&e->granted, its, &st, access);
+	if (access && stat(its, &st) == 0)
+		(void)!reach_add(&e->granted, its, &st, access);
 }
 
 static int add_path(struct reach *reach, const char *path, uint64_t access)
@@ -69,20 +68,41 @@ static int build_model(struct explain *e, struct sbx_err *err)
 	r = unveil_build(&unveil, &rulesets, err);
 	if (r < 0)
 		return r;
-	e->request.policy.bounded = e->request.start.bounded = e->advice.bounded = rulesets.bounded;
+	e->request.policy.bounded = rulesets.bounded;
 	for (size_t i = 0; r == 0 && i < unveil.n_extra; i++)
 		r = add_path(&e->started, unveil.extra[i].path,
 			     landlock_access(unveil.extra[i].perms, ~UINT64_C(0)));
 	for (size_t i = 0; r == 0 && i < e->policy->n_unveils; i++)
 		r = add_path(&e->lines, e->policy->unveils[i].path,
 			     landlock_access(e->policy->unveils[i].perms, ~UINT64_C(0)));
-	if (e->policy->unveil)
-		e->handled = unveil.caps->fs;
-	else if (e->request.ever_starting && !(e->policy->promises & P(EXEC)))
-		e->handled = unveil.caps->fs & landlock_access_execute();
-	e->handled_ports = unveil.caps->net ? e->policy->port_kinds : 0;
-	e->scoped = unveil.caps->scopes && !e->policy->scope_open;
+	e->modelled = true;
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+bool explain_model(struct explain *e)
+{
+	struct sbx_err err;
+
+	if (!e->modelled && !e->unmodelled) {
+		/* A path may be gone by now. */
+		e->unmodelled = build_model(e, &err) < 0;
+		if (!e->unmodelled)
+			add_own_proc(e);
+	}
+	return e->modelled && !e->unmodelled;
+}
+
+/* What the rulesets deny where they do not grant. */
+static void find_handled(struct explain *e)
+{
+	const struct landlock_caps *caps = e->request.unveil->caps;
+
+	if (e->policy->unveil)
+		e->handled = caps->fs;
+	else if (e->request.ever_starting && !(e->policy->promises & P(EXEC)))
+		e->handled = caps->fs & landlock_access_execute();
+	e->handled_ports = caps->net ? e->policy->port_kinds : 0;
+	e->scoped = caps->scopes && !e->policy->scope_open;
 }
 
 /* Which permitted calls can still be refused by what the filter does not see? */
@@ -90,8 +110,6 @@ static bool is_watched(const struct explain *e, const struct row *row)
 {
 	const struct access_call *call = access_find(row->name);
 
-	if (strcmp(row->name, "seccomp") == 0)
-		return true; /* the shim's sign that start-up is over is among them */
 	/* Denied by the filter of the start, though the policy permits it. */
 	if (row->need.kind == ROW_NOT_STARTING && e->request.start.starting)
 		return true;
@@ -109,6 +127,16 @@ static bool is_watched(const struct explain *e, const struct row *row)
 	default:
 		return e->handled != 0;
 	}
+}
+
+static int find_watched(struct explain *e, struct sbx_err *err)
+{
+	e->watched = calloc(table_rows_count, sizeof(*e->watched));
+	if (!e->watched)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < table_rows_count; i++)
+		e->watched[i] = is_watched(e, &table_rows[i]);
+	return 0;
 }
 
 static int open_file_dir(struct explain *e, struct sbx_err *err)
@@ -143,21 +171,21 @@ int explain_new(const struct explain_request *request, struct explain **ret, str
 	e->starting = true;
 	e->file_dir = -1;
 	advice_init(&e->advice, e->policy, request->unveil->env);
-	e->watched = calloc(table_rows_count, sizeof(*e->watched));
-	e->calls = calloc(table_rows_count, sizeof(struct access_call *));
-	r = e->watched && e->calls ? open_file_dir(e, err) : err_set(err, -ENOMEM, "out of memory");
-	if (r == 0)
+	find_handled(e);
+	e->repeats = calloc(table_rows_count, sizeof(*e->repeats));
+	r = e->repeats ? open_file_dir(e, err) : err_set(err, -ENOMEM, "out of memory");
+	if (r == 0 && !e->request.brief)
 		r = build_model(e, err);
-	if (r < 0) {
+	e->request.start.bounded = e->advice.bounded = e->request.policy.bounded;
+	if (r == 0 && !e->request.brief)
+		r = find_watched(e, err);
+	if (r == 0 && !e->request.brief)
+		enclosure_look(&e->enclosure);
+	if (r == 0)
+		*ret = e;
+	else
 		explain_free(e);
-		return r;
-	}
-	for (size_t i = 0; i < table_rows_count; i++) {
-		e->watched[i] = is_watched(e, &table_rows[i]);
-		e->calls[i] = access_find(table_rows[i].name);
-	}
-	*ret = e;
-	return 0;
+	return r;
 }
 
 void explain_free(struct explain *e)
@@ -173,103 +201,19 @@ void explain_free(struct explain *e)
 	close_fd(&e->file_dir);
 	free(e->seen);
 	free(e->watched);
-	free(e->calls);
+	free(e->repeats);
 	free(e);
 }
 
-const bool *explain_watched(const struct explain *e)
+void explain_filter(const struct explain *e, struct filter_request *ret)
 {
-	return e->watched;
-}
-
-/* ---- saying it ---- */
-
-static uint64_t hash_text(const char *text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return hash | 1;
-}
-
-/* Is this the first time? At most LINES_MAX are remembered, in a table twice that size. */
-bool explain_is_new(struct explain *e, const char *key)
-{
-	uint64_t hash = hash_text(key);
-	size_t i = hash & (2 * LINES_MAX - 1);
-
-	if (!e->said)
-		e->said = arena_alloc(&e->said_arena, 2 * LINES_MAX * sizeof(*e->said));
-	if (!e->said || e->n_said >= LINES_MAX)
-		return false;
-	for (; e->said[i]; i = (i + 1) & (2 * LINES_MAX - 1))
-		if (e->said[i] == hash)
-			return false;
-	e->said[i] = hash;
-	e->n_said++;
-	return true;
-}
-
-static bool lets_through(const struct explain *e)
-{
-	return e->policy->on_violation == VIOLATION_LOG;
-}
-
-static void print_line(const struct explain *e, const char *line)
-{
-	/* Nobody to tell when standard error is gone; the file is written at the end. */
-	if (!e->request.quiet)
-		(void)!write(STDERR_FILENO, line, strlen(line));
-}
-
-void explain_say(struct explain *e, struct denial *denial, const char *reason)
-{
-	char key[PATH_MAX + 256], call[CALL_MAX], name[16], line[EXPLAIN_LINE_MAX];
-	const struct decode_source source = {.read = target_read, .user = &denial->target};
-	int n;
-
-	(void)snprintf(key, sizeof(key), "%u %s", denial->tag, reason);
-	if (!explain_is_new(e, key))
-		return;
-	(void)decode_call(denial->notif->data.nr, (const uint64_t *)denial->notif->data.args,
-			  &source, call, sizeof(call));
-	target_name(&denial->target, name);
-	if (!supervise_call_valid(denial->listener, denial->notif->id))
-		(void)snprintf(call, sizeof(call), "%s()", denial->row->name);
-	n = snprintf(line, sizeof(line), "sbx-preload: %s[%d]: %s %s: %s\n", name,
-		     denial->target.tgid, lets_through(e) ? "would be denied" : "denied", call,
-		     reason);
-	if (n >= (int)sizeof(line))
-		line[sizeof(line) - 2] = '\n';
-	if (denial->held)
-		memcpy(e->held.line, line, sizeof(line));
-	else
-		print_line(e, line);
-}
-
-/* "(/etc/sbx-preload/curl.ini:4)": where the promises are written. */
-static void promise_place(const struct explain *e, char *buf, size_t size)
-{
-	const struct origin *from = &e->policy->promises_from;
-
-	if (!from->file)
-		(void)snprintf(buf, size, "(%s)", e->policy->name ? e->policy->name : "policy");
-	else if (from->line)
-		(void)snprintf(buf, size, "(%s:%u)", from->file, from->line);
-	else
-		(void)snprintf(buf, size, "(%s)", from->file);
-}
-
-/* 'needs promise "wpath"', 'needs promises "wpath cpath"'. */
-void explain_need_text(const struct explain *e, uint64_t promises, char *buf, size_t size)
-{
-	char words[256], place[PATH_MAX + 16];
-
-	promise_format(promises, words, sizeof(words));
-	promise_place(e, place, sizeof(place));
-	(void)snprintf(buf, size, "needs promise%s \"%s\" %s", promises & (promises - 1) ? "s" : "",
-		       words, place);
+	/* Where the shim cannot enter, what start-up may do stays permitted. Otherwise the
+	 * difference is asked about, and permitted until start-up is over. */
+	*ret = e->request.brief && e->request.ever_starting ? e->request.start : e->request.policy;
+	ret->self = getpid();
+	ret->supervised = true;
+	ret->watched = e->watched;
+	ret->watch_bounded = e->request.brief && e->policy->unveil;
 }
 
 /* ---- libc asks its cache daemon, copes, and looks into the files ---- */
@@ -308,7 +252,7 @@ static void release_held(struct explain *e)
 		return;
 	e->held.tid = 0;
 	advice_add_need(&e->advice, e->held.need, 0);
-	print_line(e, e->held.line);
+	explain_print(e, e->held.line);
 }
 
 static void settle_held(struct explain *e, struct denial *denial)
@@ -335,22 +279,8 @@ static bool must_kill(const struct explain *e)
 	return filter->on_violation == VIOLATION_KILL && !(filter->promises & P(ERROR));
 }
 
-/* What the arguments suggest where several promises would do. */
-static uint64_t preferred(struct denial *denial)
+static uint64_t promise_of_family(int family)
 {
-	const uint64_t *args = (const uint64_t *)denial->notif->data.args;
-	sa_family_t family = AF_UNSPEC;
-
-	/* So glibc's resolver opens its sockets (res_send.c). */
-	if (denial->notif->data.nr == SYS_socket &&
-	    (uint32_t)args[1] == (SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK))
-		return P(DNS);
-	if (!denial->call ||
-	    (denial->call->kind != ACCESS_CONNECT && denial->call->kind != ACCESS_BIND))
-		return 0;
-	if (target_read(&denial->target, args[1], &family, sizeof(family)) !=
-	    (ssize_t)sizeof(family))
-		return 0;
 	switch (family) {
 	case AF_UNIX:
 		return P(UNIX);
@@ -364,11 +294,63 @@ static uint64_t preferred(struct denial *denial)
 	}
 }
 
+/* The address that a call names, or else the socket itself, tells which family it is about. */
+static int family_of(struct denial *denial)
+{
+	const uint64_t *args = (const uint64_t *)denial->notif->data.args;
+	uint64_t address = 0;
+	sa_family_t family = AF_UNSPEC;
+
+	if (denial->call &&
+	    (denial->call->kind == ACCESS_CONNECT || denial->call->kind == ACCESS_BIND))
+		address = args[1];
+	else if (denial->notif->data.nr == SYS_sendto)
+		address = args[4];
+	if (address && target_read(&denial->target, address, &family, sizeof(family)) ==
+			       (ssize_t)sizeof(family))
+		return family;
+	return target_socket_option(&denial->target, (int)args[0], SO_DOMAIN, AF_UNSPEC);
+}
+
+/* What the arguments suggest where several promises would do. */
+static uint64_t preferred(const struct explain *e, struct denial *denial)
+{
+	const uint64_t *args = (const uint64_t *)denial->notif->data.args;
+	const struct requirement *need = &denial->row->need;
+	uint64_t prefer;
+
+	/* So glibc's resolver opens its sockets (res_send.c). */
+	if (denial->notif->data.nr == SYS_socket &&
+	    (uint32_t)args[1] == (SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return P(DNS);
+	if (!(need->any & P(UNIX)) || !(need->any & ~P(UNIX)))
+		return 0;
+	prefer = promise_of_family(family_of(denial));
+	if (!prefer && denial->notif->data.nr == SYS_getsockopt)
+		prefer = (uint32_t)args[1] == SOL_NETLINK  ? P(NETLINK)
+			 : (uint32_t)args[1] != SOL_SOCKET ? P(INET)
+							   : 0;
+	/* Its sockets are of the Internet. */
+	return !prefer && (e->policy->promises & P(DNS)) ? P(INET) : prefer;
+}
+
+/* Exactly what would permit it. Where a call on a file wants several promises unless its path is
+ * bounded, those: a path that is bounded has been told of. */
+static uint64_t missing_for(const struct explain *e, struct denial *denial, uint64_t prefer)
+{
+	const struct requirement *need = &denial->row->need;
+
+	if (need->all && denial->call && access_names_files(denial->call))
+		return need->all & ~e->policy->promises;
+	return missing_promises(need, e->policy->promises, e->request.policy.bounded, prefer);
+}
+
 static void explain_refused(struct explain *e, struct denial *denial)
 {
 	const struct requirement *need = &denial->row->need;
 	char reason[2 * PATH_MAX];
 	uint64_t prefer, missing;
+	bool told;
 
 	if (!requirement_by_promise(need)) {
 		(void)snprintf(reason, sizeof(reason), "never permitted: %s",
@@ -376,14 +358,16 @@ static void explain_refused(struct explain *e, struct denial *denial)
 		explain_say(e, denial, reason);
 		return;
 	}
-	prefer = preferred(denial);
-	missing = missing_promises(need, e->policy->promises, e->request.policy.bounded, prefer);
+	prefer = preferred(e, denial);
+	missing = missing_for(e, denial, prefer);
 	if (denial->call && access_names_files(denial->call) && explain_paths(e, denial, missing))
 		return;
 	explain_need_text(e, missing, reason, sizeof(reason));
 	if (is_nscd_socket(denial->notif) && !must_kill(e)) {
-		bool told = e->held.tid || e->held.need;
-
+		/* What would tell whether libc copes is not watched. It nearly always is libc. */
+		if (e->request.brief)
+			return;
+		told = e->held.tid || e->held.need;
 		denial->held = true;
 		e->held.need = need;
 		if (!told)
@@ -391,25 +375,25 @@ static void explain_refused(struct explain *e, struct denial *denial)
 		e->held.tid = e->held.line[0] ? denial->target.tid : 0;
 		return;
 	}
-	if (need->all && __builtin_popcountll(missing) > 1)
+	if (need->all && !(missing & ~need->all))
 		advice_add_promises(&e->advice, missing);
 	else
 		advice_add_need(&e->advice, need, prefer);
+	denial->alike = true;
 	explain_say(e, denial, reason);
 }
 
 /* ---- the supervisor's questions ---- */
 
-/* As filter_install() where the filter would be: see sandbox_enter_supervised(). */
-static bool is_start_over(const struct seccomp_notif *notif, const struct row *row)
+/* See sandbox_enter_supervised(). */
+static bool is_start_over(const struct seccomp_notif *notif)
 {
-	return strcmp(row->name, "seccomp") == 0 && (uint32_t)notif->data.args[0] == 1 &&
-	       !notif->data.args[1] && !notif->data.args[2];
+	return notif->data.nr == SYS_seccomp && (uint32_t)notif->data.args[0] == SANDBOX_STARTED;
 }
 
 static struct supervise_verdict refuse(const struct explain *e)
 {
-	if (lets_through(e))
+	if (explain_lets_through(e))
 		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
 	if (must_kill(e))
 		return (struct supervise_verdict){SUPERVISE_KILL, 0};
@@ -452,8 +436,8 @@ static struct supervise_verdict judge(void *user, const struct seccomp_notif *no
 	if (tag == TAG_FOREIGN || tag == TAG_UNKNOWN || tag >= table_rows_count)
 		return (struct supervise_verdict){SUPERVISE_ANSWER, -ENOSYS};
 	denial.row = &table_rows[tag];
-	denial.call = e->calls[tag];
-	if (e->starting && !e->request.ever_starting && is_start_over(notif, denial.row)) {
+	denial.call = access_find(denial.row->name);
+	if (e->starting && !e->request.ever_starting && is_start_over(notif)) {
 		e->starting = false;
 		return (struct supervise_verdict){SUPERVISE_ANSWER, 0};
 	}
@@ -462,12 +446,14 @@ static struct supervise_verdict judge(void *user, const struct seccomp_notif *no
 	/* Without a supervisor the filter of the start stays in force beside the policy's. */
 	denial.permitted = filter_permits(filter_now(e), &denial.row->need) &&
 			   filter_permits(&e->request.start, &denial.row->need);
-	if ((!denial.permitted && answers_nosys) ||
+	if ((!denial.permitted && answers_nosys) || e->over ||
+	    (denial.permitted && e->request.brief && e->starting && !e->request.ever_starting) ||
 	    target_init(&denial.target, (pid_t)notif->pid) < 0)
 		; /* silent, or nobody to tell of */
 	else
 		look_at(e, &denial);
-	explain_seen(e, denial.target.tgid);
+	if (!e->request.brief)
+		explain_seen(e, denial.target.tgid);
 	if (denial.permitted)
 		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
 	if (answers_nosys)
@@ -510,12 +496,16 @@ static void write_file(struct explain *e)
 	free(text);
 }
 
-static void ended(void *user, bool again)
+static void ended(void *user, bool again, int status)
 {
 	struct explain *e = user;
 	char *text;
 
 	release_held(e);
+	if (status && e->request.summary && e->enclosure.filter)
+		explain_print(e, "sbx-preload: the program failed, and a seccomp filter around "
+				 "this sandbox may have refused it something, too: not by this "
+				 "policy\n");
 	if (advice_is_empty(&e->advice) || (again && e->n_said == e->n_told))
 		return;
 	e->n_told = e->n_said;
@@ -523,8 +513,9 @@ static void ended(void *user, bool again)
 		write_file(e);
 	if (e->request.quiet || again || !e->request.summary)
 		return;
-	if (e->n_said == LINES_MAX)
-		print_line(e, "sbx-preload: this many denials were told; others may be missing\n");
+	if (e->n_said == EXPLAIN_LINES_MAX)
+		explain_print(e,
+			      "sbx-preload: this many denials were told; others may be missing\n");
 	text = advice_text(&e->advice, true);
 	if (text)
 		(void)dprintf(STDERR_FILENO, "sbx-preload: to permit this, %s%s:\n%s",
@@ -538,8 +529,20 @@ int explain_run(struct explain *e, struct supervisor *supervisor, struct sbx_err
 	const struct supervise_user user = {.judge = judge, .ended = ended, .user = e};
 
 	e->program = supervisor->pid;
-	if (add_own_proc(e, supervisor->pid) < 0) {
-		/* Without memory a message may be one too many; the sandbox is as it is. */
-	}
+	add_own_proc(e);
 	return supervise_run(supervisor, &user, err);
+}
+
+void explain_serve(struct supervisor *supervisor, void *explain)
+{
+	struct explain *e = explain;
+	const struct supervise_user user = {.judge = judge, .ended = ended, .user = e};
+
+	e->program = supervisor->pid;
+	supervise_serve(supervisor, &user);
+}
+
+void explain_stop(struct explain *e)
+{
+	e->over = true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* --explain: judge what the supervisor is asked, say what is denied and what would permit it. */
+/* Judge what the supervisor is asked, say what is denied and what would permit it: of system calls
+ * always, of paths and what else Landlock refuses with --explain. */
 #pragma once
 
 #include "../shim/filter.h"
@@ -8,9 +9,11 @@
 
 struct explain_request {
 	const struct unveil_request *unveil; /* what the rulesets are made from; extra included */
-	struct filter_request policy;	     /* what the policy permits … */
-	struct filter_request start; /* … and what start-up does beside; bounded and self are
-					filled in later */
+	bool brief; /* of paths only where the filter leaves it to Landlock; policy.bounded is set
+		     */
+	struct filter_request policy; /* what the policy permits … */
+	struct filter_request start;  /* … and what start-up does beside; bounded and self are
+					 filled in later */
 	bool ever_starting; /* nobody will say that start-up is over: the shim cannot enter */
 	bool quiet;	    /* say nothing; the file is written all the same */
 	bool summary;	    /* at the end, tell what to add */
@@ -19,9 +22,9 @@ struct explain_request {
 
 struct explain; /* opaque */
 
-/* Build the model of what the policy permits. *ret: explain_free(). @request is copied, what it
- * points to must live on. Opens the directory of the file, so that the program cannot lead us
- * elsewhere. Returns 0 or -errno. */
+/* Build the model of what the policy permits, unless brief. *ret: explain_free(). @request is
+ * copied, what it points to must live on. Opens the directory of the file, so that the program
+ * cannot lead us elsewhere. Returns 0 or -errno. */
 must_check int explain_new(const struct explain_request *request, struct explain **ret,
 			   struct sbx_err *err) nonnull(1, 2, 3);
 void explain_free(struct explain *explain);
@@ -30,10 +33,15 @@ static inline void explain_free_at(struct explain **explain)
 	explain_free(*explain);
 }
 
-/* By tag: the calls that the supervisor wants to hear of though they are permitted, for
- * filter_request.watched. */
-const bool *explain_watched(const struct explain *explain) nonnull(1);
+/* The filter that has the questions asked which explain answers, for the calling process, which is
+ * going to be the program. */
+void explain_filter(const struct explain *explain, struct filter_request *ret) nonnull(1, 2);
 
 /* Supervise the program until it ends. Returns the exit status. */
 must_check int explain_run(struct explain *explain, struct supervisor *supervisor,
 			   struct sbx_err *err) nonnull(1, 2, 3);
+
+/* The same beside the program (supervise_beside()): say what is denied until nobody is left, or
+ * until explain_stop(), since what the request points to is about to go. */
+void explain_serve(struct supervisor *supervisor, void *explain) nonnull(1, 2);
+void explain_stop(struct explain *explain) nonnull(1);

@@ -1,32 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* Between explain.c, which asks the filter's questions, and explain_more.c, which asks
- * Landlock's. */
+/* Between explain.c, which asks the filter's questions; explain_paths.c and explain_peers.c, which
+ * ask Landlock's; and explain_say.c. */
 #pragma once
 
 #include "access.h"
 #include "advice.h"
+#include "enclosure.h"
 #include "explain.h"
 #include "reach.h"
 
-#define EXPLAIN_LINE_MAX (PATH_MAX + 1024)
+#define EXPLAIN_LINE_MAX  (PATH_MAX + 1024)
+#define EXPLAIN_LINES_MAX 4096 /* distinct denials that are told one by one */
+#define EXPLAIN_NAMES_MAX 256  /* abstract sockets and devices that are remembered */
 
 struct explain {
 	struct explain_request request;
 	const struct policy *policy;
 	struct advice advice;
+	bool modelled;	       /* the three below are filled in … */
+	bool unmodelled;       /* … or cannot be */
 	struct reach granted;  /* by the policy */
 	struct reach started;  /* for start-up beside it */
 	struct reach lines;    /* what [unveil] lines would grant with all promises */
 	uint64_t handled;      /* rights on files that the rulesets deny where they do not grant */
 	uint8_t handled_ports; /* enum port_access */
 	bool scoped;
+	struct enclosure enclosure; /* not brief */
 	bool starting;
 	pid_t program;
-	bool *watched;			  /* owned; by tag */
-	const struct access_call **calls; /* owned; by tag */
+	bool *watched; /* owned; by tag */
 	struct arena said_arena;
 	uint64_t *said; /* arena; hashes of what was told */
 	size_t n_said, n_told;
+	uint8_t *repeats;  /* owned; by tag: lines that differ in the path alone */
+	bool stuck;	   /* nobody reads what we print */
+	_Atomic bool over; /* what @request points to is gone: say no more */
 	struct arena names_arena;
 	char **devices; /* arena; opened in the sandbox, without the right to ioctl */
 	size_t n_devices, cap_devices;
@@ -50,15 +58,23 @@ struct denial {
 	const struct access_call *call; /* NULL: it names nothing of interest */
 	bool permitted;			/* by the filter */
 	bool held;			/* keep the line instead of printing it */
+	bool alike;			/* the line is the same for other paths */
 	struct target target;
 };
 
 /* Is this the first time that @key is asked about? No more than some thousand are remembered, all
  * others are not new. */
 bool explain_is_new(struct explain *e, const char *key);
-/* Print the line, unless it was printed before. */
+/* Print text as it is, unless that would take long. */
+void explain_print(struct explain *e, const char *line);
+/* on_violation = log */
+bool explain_lets_through(const struct explain *e);
+/* Print the line about a denial, unless it was printed before. */
 void explain_say(struct explain *e, struct denial *denial, const char *reason);
 void explain_need_text(const struct explain *e, uint64_t promises, char *buf, size_t size);
+
+/* Is there a model of what Landlock grants? It is made when it is first asked for, if need be. */
+bool explain_model(struct explain *e);
 
 /* Does Landlock refuse the paths of this call? Then say so, and that @promises are missing, too.
  * Returns whether something was said. */

@@ -11,11 +11,13 @@
 #include "../shim/path.h"
 #include "../shim/policy_file.h"
 #include "../shim/policy_select.h"
+#include "../shim/report.h"
 #include "../shim/unveil.h"
 #include "doctor.h"
 #include "list.h"
 #include "options.h"
 #include "program.h"
+#include "report.h"
 #include "start.h"
 
 #ifndef SBX_VERSION
@@ -297,6 +299,16 @@ static int dispatch(const struct options *options, const struct policy_env *env)
 	return SBX_EXIT_USAGE;
 }
 
+/* Not a person's option, and so not among them. */
+static int attend(char *const *argv, const struct policy_env *env, char cwd[PATH_MAX])
+{
+	struct sbx_err err = {0};
+
+	if (!getcwd(cwd, PATH_MAX))
+		cwd[0] = '\0'; /* the program has none either: its policy was read all the same */
+	return report_attend(argv, env, &err) < 0 ? fail(&err, SBX_EXIT_USAGE) : 0;
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	struct sbx_err err = {0};
@@ -312,6 +324,8 @@ int main(int argc, char **argv, char **envp)
 		(void)err_set(&err, -EINVAL, "called without a name");
 		return fail(&err, SBX_EXIT_USAGE);
 	}
+	if (argc > 1 && strcmp(argv[1], ATTEND_WORD) == 0)
+		return attend(argv, &env, cwd);
 	r = options_parse(argc, argv, &options, &err);
 	if (r < 0)
 		return fail(&err, r == -ENOMEM ? SBX_EXIT_SANDBOX : SBX_EXIT_USAGE);

@@ -237,120 +237,208 @@ static int unveil_status(int r)
 
 /* ---- the supervisor ---- */
 
-/* Become two: 0 in the child, which goes on to be the program; 1 in the parent, for which all is
- * over then: *ret_status. */
-static int start_supervised(const struct start_request *request,
-			    const struct unveil_request *unveil, struct supervisor *supervisor,
-			    struct explain **ret, int *ret_status, struct sbx_err *err)
+static struct explain_request explain_request(const struct start_request *request,
+					      const struct unveil_request *unveil)
 {
 	const struct policy *policy = request->policy;
-	struct explain_request explain = {
+	const bool shimmed = request->program->kind == PROGRAM_GLIBC;
+
+	return (struct explain_request){
 		.unveil = unveil,
 		.policy = {.promises = policy->promises, .on_violation = policy->on_violation},
 		.start = {.promises = outer_promises(request->program, policy->promises),
-			  .on_violation = request->program->kind == PROGRAM_GLIBC
-						  ? VIOLATION_ERRNO
-						  : policy->on_violation,
-			  .starting = request->program->kind != PROGRAM_GLIBC &&
-				      !(policy->promises & P(EXEC))},
-		.ever_starting = request->program->kind != PROGRAM_GLIBC,
+			  .on_violation = shimmed ? VIOLATION_ERRNO : policy->on_violation,
+			  .starting = !shimmed && !(policy->promises & P(EXEC))},
+		.ever_starting = !shimmed,
 		.quiet = request->quiet,
 		.summary = request->explain,
 		.file = request->explain_file,
 	};
-	int r = explain_new(&explain, ret, err);
+}
+
+/* Who says what is denied? */
+enum watch {
+	WATCH_NOBODY, /* the filters refuse by themselves, without a word */
+	WATCH_BESIDE, /* a process beside the program */
+	WATCH_AROUND, /* the launcher, which stays */
+};
+
+/* A start, step by step. */
+struct launch {
+	const struct start_request *request;
+	struct extras *extras;
+	const char *shim;
+	bool shimmed; /* the shim can enter the program */
+	struct landlock_caps caps;
+	struct unveil_request unveil;
+	struct unveil_rulesets rulesets;
+	enum watch watch;
+	struct supervisor supervisor;
+	struct explain *explain; /* owned */
+	char handoff[HANDOFF_VALUE_MAX];
+	int memfd;  /* owned */
+	char **env; /* of the program; in extras->arena */
+	struct filter inner, outer;
+};
+
+static enum watch choose_watch(const struct start_request *request)
+{
+	const struct policy *policy = request->policy;
+
+	if (request->explain || policy->on_violation == VIOLATION_LOG)
+		return WATCH_AROUND;
+	if (request->quiet || !policy->report)
+		return WATCH_NOBODY;
+	/* Nothing but a filter kills the first process of a PID namespace from inside. */
+	if (policy->on_violation == VIOLATION_KILL && getpid() == 1)
+		return WATCH_NOBODY;
+	return WATCH_BESIDE;
+}
+
+static void launch_init(struct launch *l, const struct start_request *request,
+			struct extras *extras, const char *shim)
+{
+	const bool log = request->policy->on_violation == VIOLATION_LOG;
+
+	l->request = request;
+	l->extras = extras;
+	l->shim = shim;
+	l->shimmed = request->program->kind == PROGRAM_GLIBC;
+	l->watch = choose_watch(request);
+	l->memfd = -1;
+	l->unveil = (struct unveil_request){
+		.policy = request->policy,
+		.env = request->env,
+		.caps = &l->caps,
+		.shim_path = shim,
+		.readable = request->program->files,
+		.extra = extras->items,
+		.n_extra = extras->count,
+		.want_inner = l->shimmed && !log,
+		.want_outer = !log,
+	};
+	l->rulesets.inner = l->rulesets.outer = -1;
+	landlock_probe(&l->caps);
+}
+
+static void launch_done(struct launch *l)
+{
+	unveil_rulesets_done(&l->rulesets);
+	close_fd(&l->memfd);
+	/* Beside the program somebody uses it still: it ends with the process. */
+	if (l->watch == WATCH_BESIDE && l->explain)
+		explain_stop(l->explain);
+	else
+		explain_free(l->explain);
+}
+
+/* Become two: 0 in the child, which goes on to be the program; 1 in the parent, for which all is
+ * over then: *ret_status. */
+static int watch_around(struct launch *l, int *ret_status, struct sbx_err *err)
+{
+	struct explain_request explain = explain_request(l->request, &l->unveil);
+	int r = explain_new(&explain, &l->explain, err);
 
 	if (r < 0)
 		return r;
-	r = supervise_fork(supervisor, err);
+	r = supervise_fork(&l->supervisor, err);
 	if (r > 0)
-		*ret_status = explain_run(*ret, supervisor, err);
+		*ret_status = explain_run(l->explain, &l->supervisor, err);
 	return r;
 }
 
-/* The child's last steps before it executes the program. */
-static int enter_supervised(const struct start_request *request, bool bounded,
-			    struct unveil_rulesets *rulesets, struct supervisor *supervisor,
-			    const struct explain *explain, struct filter *filter,
-			    struct sbx_err *err)
+/* Whoever cannot report does without: the sandbox is the same. */
+static void watch_beside(struct launch *l)
 {
-	const struct filter_request policy = {
-		.promises = request->policy->promises,
-		.bounded = bounded,
-		.self = getpid(),
-		.supervised = true,
-		.watched = explain_watched(explain),
-	};
-	int r = filter_build(&policy, filter, err);
-
-	if (r == 0)
-		r = sandbox_restrict(&rulesets->outer, err);
-	if (r == 0)
-		r = supervise_install(supervisor, filter, err);
-	return r;
-}
-
-static int start_prepared(const struct start_request *request, struct extras *extras,
-			  const char *shim, struct sbx_err *err)
-{
-	const struct program *program = request->program;
-	struct landlock_caps caps;
-	struct unveil_rulesets rulesets cleanup_with(unveil_rulesets_done) = {.inner = -1,
-									      .outer = -1};
-	const bool shimmed = program->kind == PROGRAM_GLIBC;
-	const bool log = request->policy->on_violation == VIOLATION_LOG;
-	const bool supervised = request->explain || log;
-	const struct unveil_request unveil = {
-		.policy = request->policy,
-		.env = request->env,
-		.caps = &caps,
-		.shim_path = shim,
-		.readable = program->files,
-		.extra = extras->items,
-		.n_extra = extras->count,
-		.want_inner = shimmed && !log,
-		.want_outer = !log,
-	};
-	static struct filter inner, outer; /* 64 KiB that need not be zeroed by hand */
-	struct supervisor supervisor;
-	struct explain *explain cleanup_with(explain_free_at) = NULL;
-	int status = SBX_EXIT_SANDBOX;
-	char handoff[HANDOFF_VALUE_MAX];
-	int memfd cleanup_fd = -1;
-	char **env;
+	struct explain_request explain = explain_request(l->request, &l->unveil);
+	struct sbx_err err;
 	int r;
 
-	landlock_probe(&caps);
-	if (supervised) {
-		r = start_supervised(request, &unveil, &supervisor, &explain, &status, err);
+	explain.brief = true;
+	explain.policy.bounded = l->rulesets.bounded;
+	r = explain_new(&explain, &l->explain, &err);
+	if (r == 0)
+		r = supervise_beside(&l->supervisor, explain_serve, l->explain, &err);
+	if (r < 0) {
+		explain_free(l->explain);
+		l->explain = NULL;
+		l->watch = WATCH_NOBODY;
+	}
+}
+
+/* The filters, and what the shim is handed. Once a filter is in force there might be no memory to
+ * be had. */
+static int prepare(struct launch *l, struct sbx_err *err)
+{
+	struct filter_request watched;
+	int r;
+
+	if (l->watch == WATCH_NOBODY) {
+		r = prepare_filters(l->request, l->rulesets.bounded, l->shimmed ? &l->inner : NULL,
+				    &l->outer, err);
+	} else {
+		l->inner.len = 0; /* who watches answers in its place */
+		explain_filter(l->explain, &watched);
+		r = filter_build(&watched, &l->outer, err);
+	}
+	close_fd(&l->memfd);
+	if (r == 0 && l->shimmed)
+		r = handoff_send(&l->inner, l->rulesets.inner, l->handoff, &l->memfd, err);
+	if (r < 0)
+		return r;
+	l->env = make_environment(&l->extras->arena, l->request->program->envp,
+				  l->shimmed ? l->shim : NULL, l->handoff);
+	return l->env ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+/* The last steps before the program is executed. */
+static int enter(struct launch *l, struct sbx_err *err)
+{
+	int r = sandbox_restrict(&l->rulesets.outer, err);
+
+	if (r == 0 && l->watch != WATCH_NOBODY)
+		r = supervise_install(&l->supervisor, &l->outer,
+				      l->request->policy->on_violation == VIOLATION_KILL, err);
+	/* Another supervisor is there, as around a sandbox in a sandbox, or not permitted, or the
+	 * kernel has none. */
+	if ((r == -EBUSY || r == -EOPNOTSUPP) && l->watch == WATCH_BESIDE) {
+		supervise_dismiss(&l->supervisor);
+		l->watch = WATCH_NOBODY;
+		l->explain = NULL;
+		*err = (struct sbx_err){0};
+		r = prepare(l, err);
+	}
+	if (r == 0 && l->watch == WATCH_NOBODY)
+		r = filter_install(&l->outer, err);
+	if (r == 0 && l->watch == WATCH_BESIDE)
+		r = supervise_await(&l->supervisor, err);
+	return r;
+}
+
+/* Returns the exit status; err->code 0 when it is the program's. */
+static int launch(struct launch *l, struct sbx_err *err)
+{
+	const struct program *program = l->request->program;
+	int status, r;
+
+	if (l->watch == WATCH_AROUND) {
+		r = watch_around(l, &status, err);
 		if (r)
 			return r < 0 ? unveil_status(r) : status;
 	}
-	r = unveil_build(&unveil, &rulesets, err);
+	r = unveil_build(&l->unveil, &l->rulesets, err);
 	if (r < 0)
 		return unveil_status(r);
-	if (rulesets.lost[0] && !request->quiet)
-		(void)fprintf(stderr, "sbx-preload: %s\n", rulesets.lost);
-	if (supervised)
-		inner.len = 0; /* a supervisor answers in its place */
-	else
-		r = prepare_filters(request, rulesets.bounded, shimmed ? &inner : NULL, &outer,
-				    err);
-	if (!r && shimmed)
-		r = handoff_send(&inner, rulesets.inner, handoff, &memfd, err);
+	if (l->rulesets.lost[0] && !l->request->quiet)
+		(void)fprintf(stderr, "sbx-preload: %s\n", l->rulesets.lost);
+	if (l->watch == WATCH_BESIDE)
+		watch_beside(l);
+	r = prepare(l, err);
+	if (r == 0)
+		r = enter(l, err);
 	if (r < 0)
 		return SBX_EXIT_SANDBOX;
-	env = make_environment(&extras->arena, program->envp, shimmed ? shim : NULL, handoff);
-	if (!env) {
-		(void)err_set(err, -ENOMEM, "out of memory");
-		return SBX_EXIT_SANDBOX;
-	}
-	r = supervised ? enter_supervised(request, rulesets.bounded, &rulesets, &supervisor,
-					  explain, &outer, err)
-		       : sandbox_enter(&rulesets.outer, &outer, err);
-	if (r < 0)
-		return SBX_EXIT_SANDBOX;
-	(void)execve(program->path, program->argv, env);
+	(void)execve(program->path, program->argv, l->env);
 	return exec_failed(program, err);
 }
 
@@ -360,6 +448,7 @@ int start_program(const struct start_request *request, struct sbx_err *err)
 	struct extras extras = {0};
 	char path[PATH_MAX];
 	const char *shim = path;
+	static struct launch l; /* 64 KiB of filters that need not be zeroed by hand */
 	int status = SBX_EXIT_SANDBOX;
 	int r;
 
@@ -372,8 +461,11 @@ int start_program(const struct start_request *request, struct sbx_err *err)
 		shim = NULL; /* nothing there to use, nor to protect from the program */
 	}
 	r = collect_extras(&extras, request->program, shim, err);
-	if (!r)
-		status = start_prepared(request, &extras, shim, err);
+	if (!r) {
+		launch_init(&l, request, &extras, shim);
+		status = launch(&l, err);
+		launch_done(&l);
+	}
 	arena_done(&extras.arena);
 	return status;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -111,6 +112,18 @@ int target_read_string(struct target *target, uint64_t addr, char ret[PATH_MAX])
 		used += (size_t)n;
 	}
 	return -ENAMETOOLONG;
+}
+
+int target_socket_option(const struct target *target, int fd, int option, int otherwise)
+{
+	int pidfd cleanup_fd = (int)syscall(SYS_pidfd_open, target->tgid, 0);
+	int copy cleanup_fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	int value = otherwise;
+	socklen_t size = sizeof(value);
+
+	if (copy < 0 || getsockopt(copy, SOL_SOCKET, option, &value, &size) < 0)
+		return otherwise;
+	return value;
 }
 
 void spot_done(struct spot *spot)

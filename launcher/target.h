@@ -30,6 +30,10 @@ ssize_t target_read(void *target, uint64_t addr, void *buf, size_t size) nonnull
 must_check int target_read_string(struct target *target, uint64_t addr, char ret[PATH_MAX])
 	nonnull(1, 3);
 
+/* An option of level SOL_SOCKET that its socket @fd has, SO_DOMAIN and the like; @otherwise where
+ * that cannot be found out. */
+int target_socket_option(const struct target *target, int fd, int option, int otherwise) nonnull(1);
+
 /* A file that a path leads to. */
 struct spot {
 	int fd; /* owned; O_PATH; -1 */

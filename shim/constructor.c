@@ -11,6 +11,7 @@
 #include "handoff.h"
 #include "path.h"
 #include "policy_select.h"
+#include "report.h"
 #include "sandbox.h"
 #include "unveil.h"
 
@@ -152,13 +153,59 @@ static int places_find(struct places *ret, struct sbx_err *err)
 	return 0;
 }
 
+static int find_policy(struct policy *policy, const struct places *places,
+		       const struct policy_env *env, struct sbx_err *err)
+{
+	const struct policy_subject subject = {
+		.named = env_get(env->envp, "SBX_POLICY"),
+		.name = path_base(places->execfn),
+		.real_name = path_base(places->script),
+		.real_path = places->script,
+	};
+	int r = policy_select(policy, &subject, env, err);
+
+	if (r == 0 && policy->on_violation == VIOLATION_LOG)
+		r = err_set(err, -EOPNOTSUPP,
+			    "%s: \"on_violation = log\" needs the launcher, which then stays to "
+			    "report",
+			    policy->name);
+	return r;
+}
+
+/* The filter, and somebody who says what it denies, if that is wanted. */
+static int enter(struct unveil_rulesets *rulesets, const struct report_request *reported,
+		 struct sbx_err *err)
+{
+	struct filter_request request = {
+		.promises = reported->policy->promises,
+		.bounded = reported->bounded,
+		.on_violation = reported->policy->on_violation,
+		.self = getpid(),
+	};
+	struct filter plain, asking;
+	struct report report;
+	int r, started;
+
+	r = filter_build(&request, &plain, err);
+	if (r < 0)
+		return r;
+	started = report_start(&report, reported, err);
+	if (started <= 0)
+		return started < 0 ? started : sandbox_enter(&rulesets->inner, &plain, err);
+	request.supervised = true;
+	request.watch_bounded = reported->policy->unveil;
+	r = filter_build(&request, &asking, err);
+	if (r == 0)
+		r = sandbox_restrict(&rulesets->inner, err);
+	return r < 0 ? r : report_enter(&report, &asking, &plain, err);
+}
+
 /* Way 2: nobody prepared anything; find the policy of this program and apply it, alone. */
 static int apply_policy(struct policy *policy, const struct policy_env *env, struct sbx_err *err)
 {
 	struct places places;
 	struct landlock_caps caps;
 	struct unveil_rulesets rulesets;
-	struct filter filter;
 	const char *readable[] = {places.exe, places.script, NULL};
 	const struct unveil_request unveil = {
 		.policy = policy,
@@ -168,39 +215,23 @@ static int apply_policy(struct policy *policy, const struct policy_env *env, str
 		.readable = readable,
 		.want_inner = true,
 	};
-	struct filter_request request = {.self = getpid()};
-	struct policy_subject subject = {
-		.named = env_get(env->envp, "SBX_POLICY"),
-		.real_path = places.script,
-	};
+	struct report_request reported = {
+		.policy = policy, .shim = places.shim, .files = readable, .envp = env->envp};
 	int r;
 
 	r = places_find(&places, err);
+	if (r == 0)
+		r = find_policy(policy, &places, env, err);
 	if (r < 0)
 		return r;
-	subject.name = path_base(places.execfn);
-	subject.real_name = path_base(places.script);
-	r = policy_select(policy, &subject, env, err);
-	if (r < 0)
-		return r;
-	if (policy->on_violation == VIOLATION_LOG)
-		return err_set(err, -EOPNOTSUPP,
-			       "%s: \"on_violation = log\" needs the launcher, which then stays to "
-			       "report",
-			       policy->name);
 	landlock_probe(&caps);
 	r = unveil_build(&unveil, &rulesets, err);
 	if (r < 0)
 		return r;
 	if (rulesets.lost[0])
 		say(rulesets.lost);
-	request.promises = policy->promises;
-	request.on_violation = policy->on_violation;
-	request.bounded = rulesets.bounded;
-	r = filter_build(&request, &filter, err);
-	if (r < 0)
-		return r;
-	return sandbox_enter(&rulesets.inner, &filter, err);
+	reported.bounded = rulesets.bounded;
+	return enter(&rulesets, &reported, err);
 }
 
 static int apply_policy_alone(char *const *envp, struct sbx_err *err)

@@ -25,6 +25,11 @@
 
 #include "master.h"
 
+/* linux/seccomp.h of 5.19, which Debian 12's lacks. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
 /* What calls can come to. As a place to go to, a verdict is VERDICT_BASE + its number; below it are
  * node indexes. */
 enum verdict {
@@ -68,8 +73,10 @@ static void decide(struct build *build)
 	for (size_t i = 0; i < build->master->n_requirements; i++) {
 		const struct requirement *need = &build->master->requirements[i];
 
-		if (filter_permits(request, need) ||
-		    (request->over && !filter_permits(request->over, need)))
+		if (request->watch_bounded && filter_leaves_to_landlock(request, need))
+			build->verdicts[i] = VERDICT_NOTIFY;
+		else if (filter_permits(request, need) ||
+			 (request->over && !filter_permits(request->over, need)))
 			build->verdicts[i] = VERDICT_ALLOW;
 		else if (filter_answers_nosys(request, need))
 			build->verdicts[i] = VERDICT_NOSYS;
@@ -327,14 +334,18 @@ uint16_t filter_find_row(int nr, uint32_t arch, const uint64_t args[6], int self
 	return filter_find_row_from(&master, nr, arch, args, self);
 }
 
-int filter_install(const struct filter *filter, struct sbx_err *err)
+/* The kernel copies the program and does not write to it; its struct just lacks the const. */
+static struct sock_fprog program_of(const struct filter *filter)
 {
-	/* The kernel copies the program and does not write to it; its struct just lacks the const.
-	 */
-	struct sock_fprog prog = {
+	return (struct sock_fprog){
 		.len = filter->len,
 		.filter = (struct sock_filter *)(uintptr_t)filter->insns,
 	};
+}
+
+int filter_install(const struct filter *filter, struct sbx_err *err)
+{
+	struct sock_fprog prog = program_of(filter);
 
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0)
 		return 0;
@@ -343,6 +354,44 @@ int filter_install(const struct filter *filter, struct sbx_err *err)
 		return err_set(err, -EOPNOTSUPP,
 			       "this kernel has no seccomp filters (CONFIG_SECCOMP_FILTER): %m");
 	return err_set(err, -errno, "cannot install the seccomp filter: %m");
+}
+
+static int listen_failed(struct sbx_err *err)
+{
+	switch (errno) {
+	case EBUSY:
+		return err_set(err, -EBUSY,
+			       "another supervisor watches this process already, and the kernel "
+			       "has room for one: run without --explain");
+	case ENOSYS:
+	case EPERM:
+		return err_set(err, -EOPNOTSUPP,
+			       "a sandbox around this process permits no supervisor in it: run "
+			       "without --explain");
+	case EINVAL:
+		return err_set(err, -EOPNOTSUPP,
+			       "this kernel cannot tell a supervisor about calls (Linux 5.5)");
+	default:
+		return err_set(err, -errno, "cannot install the seccomp filter: %m");
+	}
+}
+
+int filter_install_listener(const struct filter *filter, bool kill, int *ret_listener,
+			    struct sbx_err *err)
+{
+	struct sock_fprog prog = program_of(filter);
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* Signals wait for the answer instead of having the call made again (5.19); but one that is
+	 * to kill must be taken by the thread that waits. */
+	unsigned long more = kill ? 0 : SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | more, &prog);
+
+	if (fd < 0 && errno == EINVAL && more)
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+	if (fd < 0)
+		return listen_failed(err);
+	*ret_listener = (int)fd;
+	return 0;
 }
 
 uint64_t filter_fingerprint(void)

@@ -28,6 +28,9 @@ struct filter_request {
 	const struct filter_request *over;
 	bool supervised;     /* what is denied is left to a supervisor: SECCOMP_RET_USER_NOTIF */
 	const bool *watched; /* by tag: what it is told of though it is permitted; NULL: nothing */
+	/* It is also told of what is permitted for the sake of paths that Landlock bounds: on
+	 * others Landlock refuses it, for want of a promise. */
+	bool watch_bounded;
 };
 
 /* Does a filter of these permit what has the need @need? */
@@ -45,6 +48,14 @@ static inline bool filter_answers_nosys(const struct filter_request *request,
 					const struct requirement *need)
 {
 	return need->kind == ROW_NOSYS || (request->starting && need->kind == ROW_NOT_STARTING);
+}
+
+/* Is it Landlock that decides about what has the need @need? */
+static inline bool filter_leaves_to_landlock(const struct filter_request *request,
+					     const struct requirement *need)
+{
+	return request->bounded && need->bounded && filter_permits(request, need) &&
+	       !requirement_met(need, request->promises, false);
 }
 
 /* Turn the promises into a program for seccomp(2) by patching the master filter; compiles nothing,
@@ -69,6 +80,13 @@ uint16_t filter_find_row_from(const struct master *master, int nr, uint32_t arch
 /* seccomp(2) SECCOMP_SET_MODE_FILTER for the calling thread; no_new_privs must be set.
  * Returns 0, -EOPNOTSUPP when the kernel has no seccomp filters, or another -errno. */
 must_check int filter_install(const struct filter *filter, struct sbx_err *err) nonnull(1, 2);
+
+/* The same with a listener for what is notified (seccomp_unotify(2)), close-on-exec, which is the
+ * caller's to hand over and to close: whoever has it decides. @kill: whoever answers may have to
+ * kill by a signal. Returns 0; -EBUSY when there is a listener already, of which a process has one
+ * at most; -EOPNOTSUPP. */
+must_check int filter_install_listener(const struct filter *filter, bool kill, int *ret_listener,
+				       struct sbx_err *err) nonnull(1, 3, 4);
 
 /* Identifies table and master of this build: launcher and shim must agree. */
 uint64_t filter_fingerprint(void);

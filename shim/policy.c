@@ -31,7 +31,7 @@ static int no_memory(struct sbx_err *err)
 
 void policy_init(struct policy *policy)
 {
-	*policy = (struct policy){.unveil = true, .name = "flags"};
+	*policy = (struct policy){.unveil = true, .report = true, .name = "flags"};
 }
 
 void policy_done(struct policy *policy)

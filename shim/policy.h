@@ -55,6 +55,7 @@ struct policy {
 	enum violation on_violation;
 	bool unveil;	  /* false: unveil = off */
 	bool best_effort; /* require = best-effort */
+	bool report;	  /* report = yes: say what is denied */
 	bool scope_open;  /* scope = open */
 	bool self_modify;
 	const char *program; /* absolute path, or NULL */

@@ -145,6 +145,11 @@ static int set_scope(struct parser *parser, const char *value)
 	return set_switch(parser, "scope", value, "on", "open", &parser->policy->scope_open);
 }
 
+static int set_report(struct parser *parser, const char *value)
+{
+	return set_switch(parser, "report", value, "no", "yes", &parser->policy->report);
+}
+
 static int set_self_modify(struct parser *parser, const char *value)
 {
 	return set_switch(parser, "self_modify", value, "no", "yes", &parser->policy->self_modify);
@@ -169,7 +174,7 @@ static const struct key keys[] = {
 	{"sandbox", "on_violation", 0, set_violation},
 	{"sandbox", "unveil", 0, set_unveil},
 	{"sandbox", "require", 0, set_require},
-	{"sandbox", "report", KEY_LATER, NULL},
+	{"sandbox", "report", 0, set_report},
 	{"sandbox", "scope", 0, set_scope},
 	{"sandbox", "self_modify", 0, set_self_modify},
 	{"net", "connect_tcp", KEY_INCLUDED | KEY_EMPTY, set_connect},

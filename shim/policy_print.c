@@ -64,6 +64,7 @@ static void print_sandbox(const struct policy *policy, FILE *out)
 	(void)fprintf(out, "on_violation = %s\n", violations[policy->on_violation]);
 	(void)fprintf(out, "unveil = %s\n", policy->unveil ? "on" : "off");
 	(void)fprintf(out, "require = %s\n", policy->best_effort ? "best-effort" : "full");
+	(void)fprintf(out, "report = %s\n", policy->report ? "yes" : "no");
 	(void)fprintf(out, "scope = %s\n", policy->scope_open ? "open" : "on");
 	(void)fprintf(out, "self_modify = %s\n", policy->self_modify ? "yes" : "no");
 }

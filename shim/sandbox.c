@@ -59,9 +59,8 @@ int sandbox_enter_supervised(int *ruleset, struct sbx_err *err)
 
 	if (r < 0)
 		return r;
-	/* Where the filter would be installed. The kernel knows no filter at address 0: only a
-	 * supervisor lets this succeed. */
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) == 0)
+	/* Where the filter would be installed: only a supervisor lets this succeed. */
+	if (syscall(SYS_seccomp, SANDBOX_STARTED, 0, NULL) == 0)
 		return 0;
 	return err_set(err, -ESRCH, "the supervisor is gone: %m");
 }

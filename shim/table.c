@@ -312,7 +312,7 @@ const struct row table_rows[] = {
 	S(sched_get_priority_min), S(sched_rr_get_interval), S(lsm_get_self_attr),
 	S(lsm_list_modules),
 	WHEN(personality, "the query", P(STDIO), IS(0, 0xffffffff)),
-	OTHERWISE_NEVER(personality, "turns protections of memory off"),
+	OTHERWISE_NEVER(personality, "changes how programs are loaded, with fewer protections"),
 	NEVER(get_robust_list, "tells addresses of another process"),
 	WHEN(prlimit64, "no new limit", P(STDIO), IS64(2, 0)),
 	OTHERWISE(prlimit64, "a new limit", P(PROC) | P(ID)),

@@ -62,6 +62,11 @@ struct live_result {
 };
 void live_result_done(struct live_result *result);
 
+/* The lines about denials in what was printed. A line of the sandbox that is none, as when it could
+ * not start, or one without @part (NULL: whatever) makes it -1. @foreign: other lines may be there,
+ * too, the program's; else they make it -1 as well. */
+int live_denials(const char *printed, const char *part, bool foreign);
+
 struct live_command {
 	/* NULL-terminated; {work} {home} {outside} {stage} {root}, {port}, {uid} and {server} (the
 	 * first one's pid) are replaced. */
@@ -86,9 +91,12 @@ struct live_case {
 	const char *out;   /* the deed: this is on standard output … */
 	const char *makes; /* … and this file holds something (placeholders); removed beforehand */
 	const char *says;  /* live_kept only: the program's own complaint, on either output */
+	/* live_does only: what the sandbox denies and says so, but the program copes with. Every
+	 * such line must have this text in it; NULL: none may be there. */
+	const char *copes;
 };
 /* Run @c bare and then under its policy: both must exit 0 and do the deed, and the sandbox must say
- * nothing. */
+ * nothing but what the case names. */
 void live_does(struct live *live, const struct live_case *c);
 /* Run @c bare: it exits 0 and does the deed. Then under its policy: it does not do the deed, and
  * says why. The exit status is the program's own affair (cat fails, sqlite3 goes on) but never that

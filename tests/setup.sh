@@ -82,6 +82,8 @@ needs_check() {
 	need less exists /usr/bin/less
 	need xz-utils exists /usr/bin/xz
 	need procps exists /usr/bin/ps
+	# A Go program that is linked dynamically.
+	need fzf exists /usr/bin/fzf
 }
 
 needs_lint() {

@@ -61,6 +61,10 @@
 #define MSG	   0x61300
 #define MSG_NONE   0x61400
 #define FLOCK	   0x61500
+#define LIMITS	   0x61600
+#define HINT	   0x61700
+#define HINT_ODD   0x61708
+#define CLONE_HIGH 0x61800
 #define AT_PAGE	   (0x70000 + PAGE - 8) /* half a struct sockaddr_in */
 
 struct memory {
@@ -178,6 +182,11 @@ static struct memory *make_memory(void)
 			uint32_t size;
 		} value = {IN, sizeof(struct sockaddr_in)});
 	PUT(memory, FLOCK, int16_t value = F_WRLCK);
+	PUT(memory, LIMITS, struct rlimit value = {1024, RLIM_INFINITY});
+	PUT(memory, HINT, uint64_t value = 5);
+	PUT(memory, HINT_ODD, uint64_t value = UINT64_C(1) << 32);
+	PUT(memory, CLONE_HIGH,
+	    struct clone_args value = {.flags = CLONE_VM | UINT64_C(0x700000000)});
 	return memory;
 }
 
@@ -280,7 +289,7 @@ static const struct {
 	{"socket",
 	 {AF_NETLINK, SOCK_RAW, NETLINK_AUDIT},
 	 "socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT)"},
-	{"socket", {AF_PACKET, SOCK_RAW, 0x300}, "socket(AF_PACKET, SOCK_RAW, 768)"},
+	{"socket", {AF_PACKET, SOCK_RAW, 0x300}, "socket(AF_PACKET, SOCK_RAW, ETH_P_ALL)"},
 	{"socket",
 	 {AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK},
 	 "socket(AF_UNIX, SOCK_SEQPACKET|SOCK_NONBLOCK)"},
@@ -334,8 +343,7 @@ static const struct {
 	{"ioctl", {0, TIOCSTI, NOWHERE}, "ioctl(0, TIOCSTI)"},
 	{"ioctl", {0, GARBAGE | TIOCSTI, NOWHERE}, "ioctl(0, TIOCSTI)"},
 	{"ioctl", {5, TIOCSTI, NOWHERE}, "ioctl(5, TIOCSTI)"},
-	{"ioctl", {5, 0xc0106407, NOWHERE}, "ioctl(5, 0xc0106407)"},
-	{"ioctl", {5, 0, NOWHERE}, "ioctl(5, 0)"},
+	{"ioctl", {5, 0, NOWHERE}, "ioctl(5, 0x0)"},
 	{"ioctl", {5, 0x8946}, "ioctl(5, SIOCETHTOOL)"},
 	{"fcntl", {3, F_SETFL, O_NONBLOCK | O_APPEND}, "fcntl(3, F_SETFL, O_APPEND|O_NONBLOCK)"},
 	{"fcntl", {3, F_GETFL, NOWHERE}, "fcntl(3, F_GETFL)"},
@@ -347,7 +355,11 @@ static const struct {
 	{"prctl", {PR_SET_NAME, RELATIVE}, "prctl(PR_SET_NAME, \"x y\")"},
 	{"prctl", {PR_SET_PDEATHSIG, SIGTERM}, "prctl(PR_SET_PDEATHSIG, SIGTERM)"},
 	{"prctl", {PR_SET_PTRACER, ~0ULL}, "prctl(PR_SET_PTRACER, -1)"},
-	{"prctl", {PR_CAP_AMBIENT, 2, 3}, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE)"},
+	{"prctl",
+	 {PR_CAP_AMBIENT, 2, 3},
+	 "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_FOWNER)"},
+	{"prctl", {PR_CAP_AMBIENT, 3, 99}, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, 99)"},
+	{"prctl", {PR_CAP_AMBIENT, 4, 0}, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)"},
 	{"prctl", {PR_CAP_AMBIENT, 7}, "prctl(PR_CAP_AMBIENT, 7)"},
 	{"prctl", {PR_CAPBSET_DROP, 21}, "prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN)"},
 	{"prctl", {PR_GET_SECCOMP, 5}, "prctl(PR_GET_SECCOMP)"},
@@ -374,19 +386,267 @@ static const struct {
 	{"unshare", {CLONE_NEWUSER | CLONE_NEWNS}, "unshare(CLONE_NEWNS|CLONE_NEWUSER)"},
 	{"kill", {GARBAGE | 1, SIGKILL}, "kill(1, SIGKILL)"},
 	{"kill", {(uint64_t)-1, 0}, "kill(-1, 0)"},
-	{"kill", {1, 40}, "kill(1, 40)"},
-	{"prlimit64", {0, RLIMIT_NOFILE, NOWHERE, 0}, "prlimit64(0, RLIMIT_NOFILE)"},
-	{"setrlimit", {RLIMIT_CORE, NOWHERE}, "setrlimit(RLIMIT_CORE)"},
+	{"kill", {1, 40}, "kill(1, SIGRTMIN+6)"},
+	{"prlimit64", {0, RLIMIT_NOFILE, NOWHERE, 0}, "prlimit64(0, RLIMIT_NOFILE, 0x666000)"},
+	{"setrlimit", {RLIMIT_CORE, NOWHERE}, "setrlimit(RLIMIT_CORE, 0x666000)"},
 	{"clock_settime", {0, NOWHERE}, "clock_settime(CLOCK_REALTIME)"},
 	{"lseek", {3, (uint64_t)-5, SEEK_END}, "lseek(3, -5, SEEK_END)"},
 	{"ptrace", {16, 77}, "ptrace(PTRACE_ATTACH, 77)"},
 	{"mount",
 	 {RELATIVE, SHADOW, 0, 1 | 4096, 0},
 	 "mount(\"x y\", \"/etc/shadow\", NULL, MS_RDONLY|MS_BIND)"},
-	{"personality", {0x40000}, "personality(0x40000)"},
+	{"personality", {0x40000}, "personality(ADDR_NO_RANDOMIZE)"},
 	{"write", {1, NOWHERE, 12}, "write(1, 12)"},
 	{"getpid", {1, 2, 3}, "getpid()"},
 	{"futex", {0x1000, 0, 5}, "futex(0x1000, FUTEX_WAIT, 5)"},
+
+	/* limits: asking says less than setting */
+	{"prlimit64",
+	 {0, RLIMIT_NOFILE, LIMITS, 0},
+	 "prlimit64(0, RLIMIT_NOFILE, {cur=1024, max=RLIM_INFINITY})"},
+	{"prlimit64", {0, RLIMIT_NOFILE, 0, LIMITS}, "prlimit64(0, RLIMIT_NOFILE)"},
+	{"setrlimit",
+	 {RLIMIT_CORE, LIMITS},
+	 "setrlimit(RLIMIT_CORE, {cur=1024, max=RLIM_INFINITY})"},
+
+	/* ioctl: names, and what has none as its macro or in hex */
+	{"ioctl", {5, 0x54a0}, "ioctl(5, SNDRV_TIMER_IOCTL_START)"},
+	{"ioctl", {5, 0x54a1}, "ioctl(5, SNDRV_TIMER_IOCTL_STOP)"},
+	{"ioctl", {5, 0x54a2}, "ioctl(5, SNDRV_TIMER_IOCTL_CONTINUE)"},
+	{"ioctl", {5, 0x54a3}, "ioctl(5, SNDRV_TIMER_IOCTL_PAUSE)"},
+	{"ioctl", {5, 0x80045430}, "ioctl(5, TIOCGPTN)"},
+	{"ioctl", {5, 0x81204101}, "ioctl(5, SNDRV_PCM_IOCTL_INFO)"},
+	{"ioctl", {5, 0x81785501}, "ioctl(5, SNDRV_CTL_IOCTL_CARD_INFO)"},
+	{"ioctl", {5, 0x80685600}, "ioctl(5, VIDIOC_QUERYCAP)"},
+	{"ioctl", {5, 0xc0406400}, "ioctl(5, DRM_IOCTL_VERSION)"},
+	{"ioctl", {5, 0xc06864b8}, "ioctl(5, DRM_IOCTL_MODE_ADDFB2)"},
+	{"ioctl", {5, 0xc1007c00}, "ioctl(5, MEDIA_IOC_DEVICE_INFO)"},
+	{"ioctl", {5, 0x40049409}, "ioctl(5, FICLONE)"},
+	{"ioctl", {5, 0x80086601}, "ioctl(5, FS_IOC_GETFLAGS)"},
+	{"ioctl", {5, 0x125f}, "ioctl(5, BLKRRPART)"},
+	{"ioctl", {5, 0x4c00}, "ioctl(5, LOOP_SET_FD)"},
+	{"ioctl", {5, 0x400454ca}, "ioctl(5, TUNSETIFF)"},
+	{"ioctl", {5, 0x8914}, "ioctl(5, SIOCSIFFLAGS)"},
+	{"ioctl", {5, 0x2285}, "ioctl(5, SG_IO)"},
+	{"ioctl", {5, 0x40044590}, "ioctl(5, EVIOCGRAB)"},
+	{"ioctl", {5, 0xc0105500}, "ioctl(5, _IOWR('U', 0x0, 16))"},
+	{"ioctl", {5, 0xc0185500}, "ioctl(5, USBDEVFS_CONTROL)"},
+	{"ioctl", {5, 0x2400}, "ioctl(5, PERF_EVENT_IOC_ENABLE)"},
+	{"ioctl", {5, 0xc0606610}, "ioctl(5, PAGEMAP_SCAN)"},
+	{"ioctl", {5, 0x54ff}, "ioctl(5, _IO('T', 0xff))"},
+	{"ioctl", {5, 0x400456fe}, "ioctl(5, _IOW('V', 0xfe, 4))"},
+	{"ioctl", {5, 0x9fff56fe}, "ioctl(5, _IOR('V', 0xfe, 8191))"},
+	{"ioctl", {5, 0xc0303e01}, "ioctl(5, _IOWR('>', 0x1, 48))"},
+	{"ioctl", {5, 0x000456fe}, "ioctl(5, 0x456fe)"}, /* no macro makes this */
+	{"ioctl", {5, 0x89ff}, "ioctl(5, 0x89ff)"},
+	{"ioctl", {5, 0x27ff}, "ioctl(5, 0x27ff)"},
+	{"ioctl", {5, 77}, "ioctl(5, 0x4d)"},
+
+	/* flags by the names of their own calls */
+	{"eventfd2", {0, 02004001}, "eventfd2(0, EFD_CLOEXEC|EFD_NONBLOCK|EFD_SEMAPHORE)"},
+	{"epoll_create1", {02000000}, "epoll_create1(EPOLL_CLOEXEC)"},
+	{"inotify_init1", {02004000}, "inotify_init1(IN_CLOEXEC|IN_NONBLOCK)"},
+	{"signalfd4", {~0ULL, 0, 8, 02000000}, "signalfd4(SFD_CLOEXEC)"},
+	{"timerfd_create",
+	 {1, 02004000},
+	 "timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC|TFD_NONBLOCK)"},
+	{"timerfd_settime",
+	 {3, 3},
+	 "timerfd_settime(3, TFD_TIMER_ABSTIME|TFD_TIMER_CANCEL_ON_SET)"},
+	{"pidfd_open", {7, 04200}, "pidfd_open(7, PIDFD_NONBLOCK|PIDFD_THREAD)"},
+	{"pidfd_send_signal",
+	 {3, 9, 0, 4},
+	 "pidfd_send_signal(3, SIGKILL, PIDFD_SIGNAL_PROCESS_GROUP)"},
+	{"pipe2", {NOWHERE, 02000200}, "pipe2(O_CLOEXEC|O_NOTIFICATION_PIPE)"},
+	{"userfaultfd", {02004001}, "userfaultfd(O_CLOEXEC|O_NONBLOCK|UFFD_USER_MODE_ONLY)"},
+	{"mlock2", {0x1000, 8, 1}, "mlock2(0x1000, 8, MLOCK_ONFAULT)"},
+	{"preadv2", {3, 0, 1, 0, 0, 8 | 0x80}, "preadv2(3, 1, 0, RWF_NOWAIT|RWF_DONTCACHE)"},
+	{"pkey_alloc", {0, 3}, "pkey_alloc(PKEY_DISABLE_ACCESS|PKEY_DISABLE_WRITE)"},
+	{"map_shadow_stack", {0, 4096, 1}, "map_shadow_stack(4096, SHADOW_STACK_SET_TOKEN)"},
+	{"landlock_create_ruleset",
+	 {0, 0, 1},
+	 "landlock_create_ruleset(0, LANDLOCK_CREATE_RULESET_VERSION)"},
+	{"landlock_restrict_self",
+	 {3, 2},
+	 "landlock_restrict_self(3, LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON)"},
+	{"seccomp",
+	 {1, 040},
+	 "seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)"},
+	{"open_tree",
+	 {ATFD, RELATIVE, 02100001},
+	 "open_tree(\"x y\", OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_RECURSIVE)"},
+	{"move_mount",
+	 {3, EMPTY, ATFD, SHADOW, 4},
+	 "move_mount(3, \"\", \"/etc/shadow\", MOVE_MOUNT_F_EMPTY_PATH)"},
+	{"fsopen", {RELATIVE, 1}, "fsopen(\"x y\", FSOPEN_CLOEXEC)"},
+	{"fsmount", {3, 1, 9}, "fsmount(3, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY|MOUNT_ATTR_NOEXEC)"},
+	{"fspick", {ATFD, RELATIVE, 3}, "fspick(\"x y\", FSPICK_CLOEXEC|FSPICK_SYMLINK_NOFOLLOW)"},
+	{"fsconfig", {3, 8}, "fsconfig(3, FSCONFIG_CMD_CREATE_EXCL, NULL)"},
+	{"swapon", {RELATIVE, 0x18005}, "swapon(\"x y\", SWAP_FLAG_PREFER|SWAP_FLAG_DISCARD|0x5)"},
+	{"fanotify_init",
+	 {3, O_RDONLY | O_CLOEXEC},
+	 "fanotify_init(FAN_CLOEXEC|FAN_NONBLOCK, O_RDONLY|O_CLOEXEC)"},
+	{"fanotify_init", {0, O_RDONLY}, "fanotify_init(FAN_CLASS_NOTIF, O_RDONLY)"},
+	{"fanotify_mark",
+	 {3, 0x11, 0x40000018, ATFD, SHADOW},
+	 "fanotify_mark(3, FAN_MARK_ADD|FAN_MARK_MOUNT, FAN_CLOSE|FAN_ONDIR, \"/etc/shadow\")"},
+	{"name_to_handle_at",
+	 {ATFD, RELATIVE, 0, 0, 0x201},
+	 "name_to_handle_at(\"x y\", AT_HANDLE_FID|AT_HANDLE_MNT_ID_UNIQUE)"},
+	{"execveat", {3, EMPTY, 0, 0, 0x11000}, "execveat(3, \"\", AT_EMPTY_PATH|AT_EXECVE_CHECK)"},
+	{"finit_module",
+	 {3, EMPTY, 5},
+	 "finit_module(3, \"\", MODULE_INIT_IGNORE_MODVERSIONS|MODULE_INIT_COMPRESSED_FILE)"},
+	{"init_module", {NOWHERE, 4711, RELATIVE}, "init_module(4711, \"x y\")"},
+	{"kexec_load", {0, 2, 0, 1}, "kexec_load(2, KEXEC_ON_CRASH)"},
+	{"kexec_file_load",
+	 {3, ~0ULL, 4, RELATIVE, 4},
+	 "kexec_file_load(3, \"x y\", KEXEC_FILE_NO_INITRAMFS)"},
+	{"perf_event_open",
+	 {0, 0, ~0ULL, ~0ULL, 8},
+	 "perf_event_open(0, -1, PERF_FLAG_FD_CLOEXEC)"},
+	{"clone3",
+	 {CLONE_HIGH, 88},
+	 "clone3(CLONE_CLEAR_SIGHAND|CLONE_INTO_CGROUP|CLONE_VM|0x400000000)"},
+	{"mmap",
+	 {0, 1, 3, 0x54040022, ~0ULL},
+	 "mmap(1, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|MAP_HUGE_2MB)"},
+	{"mmap",
+	 {0, 1, 3, 0x78040022, ~0ULL},
+	 "mmap(1, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|MAP_HUGE_1GB)"},
+	{"mmap", {0, 1, 0, 0x54000008, ~0ULL}, "mmap(1, PROT_NONE, MAP_DROPPABLE|0x54000000)"},
+	{"memfd_create",
+	 {RELATIVE, 0x40000004},
+	 "memfd_create(\"x y\", MFD_HUGETLB|MFD_HUGE_64KB)"},
+	{"memfd_create", {RELATIVE, 3}, "memfd_create(\"x y\", MFD_CLOEXEC|MFD_ALLOW_SEALING)"},
+
+	/* descriptors that are unsigned */
+	{"close_range", {3, 0xffffffff, 4}, "close_range(3, ~0U, CLOSE_RANGE_CLOEXEC)"},
+	{"close_range", {3, 9, 0}, "close_range(3, 9)"},
+
+	/* fcntl and prctl: what stands behind the command, also when it is nothing */
+	{"fcntl", {3, F_SETFD, 1}, "fcntl(3, F_SETFD, FD_CLOEXEC)"},
+	{"fcntl", {3, F_SETFD, 0}, "fcntl(3, F_SETFD, 0)"},
+	{"fcntl", {3, F_SETFL, 0}, "fcntl(3, F_SETFL, 0)"},
+	{"fcntl", {3, F_GETFD, 0}, "fcntl(3, F_GETFD)"},
+	{"fcntl", {3, F_SETSIG, 34}, "fcntl(3, F_SETSIG, SIGRTMIN)"},
+	{"fcntl",
+	 {3, F_NOTIFY, 0x80000006},
+	 "fcntl(3, F_NOTIFY, DN_MODIFY|DN_CREATE|DN_MULTISHOT)"},
+	{"fcntl", {3, 1036, HINT}, "fcntl(3, F_SET_RW_HINT, RWH_WRITE_LIFE_EXTREME)"},
+	{"fcntl", {3, 1036, HINT_ODD}, "fcntl(3, F_SET_RW_HINT, 0x100000000)"},
+	{"fcntl", {3, 1038, 0}, "fcntl(3, F_SET_FILE_RW_HINT, NULL)"},
+	{"prctl", {PR_SET_SECCOMP, 1}, "prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)"},
+	{"prctl",
+	 {PR_SET_SECUREBITS, 3},
+	 "prctl(PR_SET_SECUREBITS, SECBIT_NOROOT|SECBIT_NOROOT_LOCKED)"},
+	{"prctl", {PR_SET_SECUREBITS, 0}, "prctl(PR_SET_SECUREBITS, 0)"},
+	{"prctl", {PR_SET_MM, 6, 0x1000}, "prctl(PR_SET_MM, PR_SET_MM_START_BRK, 0x1000)"},
+	{"prctl", {PR_SET_MM, 13, 4}, "prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, 4)"},
+	{"prctl", {0x53564d41, 0, 0x1000}, "prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0x1000)"},
+	{"prctl", {53, 1}, "prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH)"},
+	{"prctl", {62, 1}, "prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE)"},
+	{"prctl", {59, 1}, "prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON)"},
+	{"prctl", {PR_MCE_KILL, 1}, "prctl(PR_MCE_KILL, PR_MCE_KILL_SET)"},
+	{"prctl", {PR_SET_TSC, 2}, "prctl(PR_SET_TSC, PR_TSC_SIGSEGV)"},
+	{"prctl", {65, 1}, "prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN)"},
+
+	/* enums */
+	{"ioprio_set", {1, 0, 2 << 13 | 4}, "ioprio_set(IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_BE 4)"},
+	{"ioprio_set", {2, 0, 9 << 13}, "ioprio_set(IOPRIO_WHO_PGRP, 0, 9 0)"},
+	{"ioprio_get", {3, 1000}, "ioprio_get(IOPRIO_WHO_USER, 1000)"},
+	{"membarrier", {0}, "membarrier(MEMBARRIER_CMD_QUERY)"},
+	{"membarrier", {64}, "membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)"},
+	{"membarrier", {4096}, "membarrier(4096)"},
+	{"kcmp", {1, 2, 0}, "kcmp(1, 2, KCMP_FILE)"},
+	{"syslog", {3, NOWHERE, 8}, "syslog(SYSLOG_ACTION_READ_ALL, 8)"},
+	{"quotactl",
+	 {0x800002 << 8 | 1, SHADOW, 2},
+	 "quotactl(QCMD(Q_QUOTAON, GRPQUOTA), \"/etc/shadow\", 2)"},
+	{"quotactl_fd", {3, 0x580102, 0}, "quotactl_fd(3, QCMD(Q_XQUOTAON, PRJQUOTA), 0)"},
+	{"quotactl", {~0ULL, 0, 0}, "quotactl(QCMD(0xffffff, 255), NULL, 0)"},
+	{"bpf", {21}, "bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM)"},
+	{"bpf", {36}, "bpf(BPF_TOKEN_CREATE)"},
+	{"add_key",
+	 {RELATIVE, RELATIVE, 0, 8, (uint64_t)-3},
+	 "add_key(\"x y\", \"x y\", 8, KEY_SPEC_SESSION_KEYRING)"},
+	{"request_key",
+	 {RELATIVE, RELATIVE, 0, (uint32_t)-4},
+	 "request_key(\"x y\", \"x y\", KEY_SPEC_USER_KEYRING)"},
+	{"keyctl", {0, (uint64_t)-2}, "keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING)"},
+	{"keyctl", {1, RELATIVE}, "keyctl(KEYCTL_JOIN_SESSION_KEYRING, \"x y\")"},
+	{"keyctl", {27}, "keyctl(KEYCTL_PKEY_SIGN)"},
+	{"personality", {0xffffffff}, "personality(0xffffffff)"},
+	{"personality", {0}, "personality(PER_LINUX)"},
+	{"personality", {0x400008}, "personality(PER_LINUX32|READ_IMPLIES_EXEC)"},
+	{"sched_setscheduler",
+	 {0, 0x40000001},
+	 "sched_setscheduler(0, SCHED_FIFO|SCHED_RESET_ON_FORK)"},
+	{"sched_setscheduler", {0, 7}, "sched_setscheduler(0, SCHED_EXT)"},
+	{"sched_get_priority_max", {2}, "sched_get_priority_max(SCHED_RR)"},
+	{"mbind",
+	 {0x1000, 8, 0x8002, 0, 0, 2},
+	 "mbind(0x1000, 8, MPOL_BIND|MPOL_F_STATIC_NODES, MPOL_MF_MOVE)"},
+	{"set_mempolicy", {6}, "set_mempolicy(MPOL_WEIGHTED_INTERLEAVE)"},
+	{"get_mempolicy", {0, 0, 0, 0x1000, 3}, "get_mempolicy(0x1000, MPOL_F_NODE|MPOL_F_ADDR)"},
+	{"move_pages", {0, 1, 0, 0, 0, 4}, "move_pages(0, 1, MPOL_MF_MOVE_ALL)"},
+	{"futex",
+	 {0x1000, 0x189, 5},
+	 "futex(0x1000, FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME, 5)"},
+	{"futex", {0x1000, 13, 5}, "futex(0x1000, FUTEX_LOCK_PI2, 5)"},
+	{"shmget", {0, 4096, 01000 | 0600}, "shmget(IPC_PRIVATE, 4096, IPC_CREAT|0600)"},
+	{"shmget",
+	 {0x1234567, 1, 0x54000000 | 07600},
+	 "shmget(0x1234567, 1, IPC_CREAT|IPC_EXCL|SHM_HUGETLB|SHM_HUGE_2MB|0600)"},
+	{"shmget", {7, 1, 0}, "shmget(7, 1, 0)"},
+	{"semget", {7, 1, 0644}, "semget(7, 1, 0644)"},
+	{"msgget", {7, 03000}, "msgget(7, IPC_CREAT|IPC_EXCL)"},
+	{"shmat", {3, 0, 010000}, "shmat(3, SHM_RDONLY)"},
+	{"shmctl", {3, 0}, "shmctl(3, IPC_RMID)"},
+	{"shmctl", {3, 11}, "shmctl(3, SHM_LOCK)"},
+	{"semctl", {3, 0, 16, 5}, "semctl(3, 0, SETVAL, 5)"},
+	{"semctl", {3, 0, 12, 5}, "semctl(3, 0, GETVAL)"},
+	{"msgctl", {3, 11}, "msgctl(3, MSG_STAT)"},
+	{"msgsnd", {3, NOWHERE, 8, 04000}, "msgsnd(3, 8, IPC_NOWAIT)"},
+	{"msgrcv", {3, NOWHERE, 8, 0, 010000}, "msgrcv(3, 8, 0, MSG_NOERROR)"},
+	{"kill", {1, 33}, "kill(1, 33)"}, /* libc's own */
+	{"kill", {1, 64}, "kill(1, SIGRTMIN+30)"},
+	{"kill", {1, 65}, "kill(1, 65)"},
+	{"ptrace", {0x4212, 7}, "ptrace(PTRACE_SET_SYSCALL_INFO, 7)"},
+	{"lsm_get_self_attr", {100}, "lsm_get_self_attr(LSM_ATTR_CURRENT)"},
+
+	/* more of sockets */
+	{"socket", {AF_PACKET, SOCK_DGRAM, 0x8}, "socket(AF_PACKET, SOCK_DGRAM, ETH_P_IP)"},
+	{"socket", {AF_PACKET, SOCK_RAW, 0xdd86}, "socket(AF_PACKET, SOCK_RAW, ETH_P_IPV6)"},
+	{"socket", {AF_PACKET, SOCK_RAW, 0xb588}, "socket(AF_PACKET, SOCK_RAW, 0x88b5)"},
+	{"socket", {AF_PACKET, SOCK_RAW, 0}, "socket(AF_PACKET, SOCK_RAW)"},
+	{"socket", {AF_PACKET, SOCK_RAW, 0x10300}, "socket(AF_PACKET, SOCK_RAW, 0x10300)"},
+	{"setsockopt", {3, 282, 1}, "setsockopt(3, SOL_TLS, TLS_TX)"},
+	{"setsockopt", {3, 255, 1}, "setsockopt(3, SOL_RAW, ICMP_FILTER)"},
+	{"setsockopt", {3, 58, 1}, "setsockopt(3, IPPROTO_ICMPV6, ICMPV6_FILTER)"},
+	{"setsockopt", {3, 270, 6}, "setsockopt(3, SOL_NETLINK, NETLINK_RX_RING)"},
+	{"setsockopt", {3, 263, 20}, "setsockopt(3, SOL_PACKET, PACKET_QDISC_BYPASS)"},
+	{"setsockopt", {3, 279, 1}, "setsockopt(3, SOL_ALG, ALG_SET_KEY)"},
+	{"getsockopt", {3, 284, 1}, "getsockopt(3, SOL_MPTCP, MPTCP_INFO)"},
+	{"setsockopt", {3, 136, 10}, "setsockopt(3, IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV)"},
+	{"setsockopt", {3, 283, 4}, "setsockopt(3, SOL_XDP, XDP_UMEM_REG)"},
+	{"setsockopt", {3, 1, 83}, "setsockopt(3, SOL_SOCKET, SO_PASSRIGHTS)"},
+	{"setsockopt", {3, 6, 38}, "setsockopt(3, IPPROTO_TCP, TCP_AO_ADD_KEY)"},
+	{"getsockopt", {3, 0, 80}, "getsockopt(3, IPPROTO_IP, SO_ORIGINAL_DST)"},
+	{"setsockopt", {3, 0, 64}, "setsockopt(3, IPPROTO_IP, IPT_SO_SET_REPLACE)"},
+	{"getsockopt", {3, 0, 64}, "getsockopt(3, IPPROTO_IP, IPT_SO_GET_INFO)"},
+	{"getsockopt", {3, 0, 1}, "getsockopt(3, IPPROTO_IP, IP_TOS)"},
+	{"setsockopt", {3, 41, 64}, "setsockopt(3, IPPROTO_IPV6, IP6T_SO_SET_REPLACE)"},
+	{"getsockopt", {3, 41, 64}, "getsockopt(3, IPPROTO_IPV6, IP6T_SO_GET_INFO)"},
+
+	/* text whose length is known */
+	{"sethostname", {SHADOW, 4}, "sethostname(\"/etc\")"},
+	{"sethostname", {LIMIT, 200}, "sethostname(\"" L50 L50 L50 L50 "\")"},
+	{"sethostname", {LONG, 201}, "sethostname(\"" P50 P50 P50 P50 "\"...)"},
+	{"sethostname", {NOWHERE, 4}, "sethostname(0x666000)"},
+	{"sethostname", {OVER_END, 9}, "sethostname(0x50ff8)"},
+	{"setdomainname", {SHADOW, 0}, "setdomainname(\"\")"},
+	{"setdomainname", {0, 4}, "setdomainname(NULL)"},
 };
 
 static int find_number(const char *name)
@@ -689,10 +949,26 @@ Test(decode, constants)
 		cr_assert_lt(strnlen(constant->name, sizeof(constant->name)),
 			     sizeof(constant->name));
 		cr_expect(kind >= KIND_ENUMS && kind < KIND_COUNT, "%s", constant->name);
-		if (kind == K_IOCTL || kind == K_FCNTL || kind == K_PRCTL || kind == K_ARCH_PRCTL)
+		if (kind == K_FCNTL || kind == K_PRCTL || kind == K_ARCH_PRCTL)
 			cr_expect(!has_word(constant->name), "%s is in the table of calls, too",
 				  constant->name);
 		for (size_t j = i + 1; j < decode_constants_count; j++)
 			check_constant(constant, &decode_constants[j]);
+	}
+}
+
+Test(decode, ioctls)
+{
+	for (size_t i = 0; i < decode_ioctls_count; i++) {
+		const struct decode_ioctl *command = &decode_ioctls[i];
+
+		cr_assert_lt(strnlen(command->name, sizeof(command->name)), sizeof(command->name));
+		cr_expect(!has_word(command->name), "%s is in the table of calls, too",
+			  command->name);
+		for (size_t j = i + 1; j < decode_ioctls_count; j++) {
+			cr_expect_neq(command->value, decode_ioctls[j].value, "%s and %s",
+				      command->name, decode_ioctls[j].name);
+			cr_expect_str_neq(command->name, decode_ioctls[j].name);
+		}
 	}
 }

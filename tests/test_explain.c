@@ -102,49 +102,49 @@ static const struct {
 	/* Landlock's rights, one after the other */
 	{{FREE, "/bin/cat", "{outside}/secret.txt"},
 	 "openat(\"{outside}/secret.txt\", O_RDONLY): not unveiled; add to [unveil]: r = "
-	 "{outside}/secret.txt (flags)"},
+	 "{outside}/secret.txt (-v)"},
 	{{FREE, "/bin/cat", "../outside/secret.txt"},
 	 "openat(\"../outside/secret.txt\", O_RDONLY): not unveiled; add to [unveil]: r = "
-	 "{outside}/secret.txt (flags)"},
+	 "{outside}/secret.txt (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.listdir('{outside}')"},
-	 "not unveiled; add to [unveil]: r = {outside} (flags)"},
+	 "not unveiled; add to [unveil]: r = {outside} (-v)"},
 	{{FREE, "/bin/sh", "-c", "echo x >> {outside}/secret.txt"},
-	 "not unveiled; add to [unveil]: w = {outside}/secret.txt (flags)"},
+	 "not unveiled; add to [unveil]: w = {outside}/secret.txt (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.truncate('{outside}/secret.txt', 0)"},
 	 "truncate(\"{outside}/secret.txt\", 0): not unveiled; add to [unveil]: w = "
-	 "{outside}/secret.txt (flags)"},
+	 "{outside}/secret.txt (-v)"},
 	{{FREE, PYTHON, "-c", "open('{outside}/new', 'w')"},
-	 "not unveiled; add to [unveil]: wc = {outside} (flags)"},
+	 "not unveiled; add to [unveil]: wc = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.mkdir('{outside}/new')"},
-	 "mkdir(\"{outside}/new\", 0777): not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "mkdir(\"{outside}/new\", 0777): not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.symlink('x', '{outside}/new')"},
-	 "symlink(\"x\", \"{outside}/new\"): not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "symlink(\"x\", \"{outside}/new\"): not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.mkfifo('{outside}/new')"},
-	 "not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c",
 	  "import socket; s = socket.socket(socket.AF_UNIX); s.bind('{outside}/new')"},
-	 "not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.unlink('{outside}/secret.txt')"},
-	 "unlink(\"{outside}/secret.txt\"): not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "unlink(\"{outside}/secret.txt\"): not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.rmdir('{outside}/dir')"},
-	 "rmdir(\"{outside}/dir\"): not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "rmdir(\"{outside}/dir\"): not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.rename('{outside}/tool', '{outside}/new')"},
-	 "not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.rename('file.txt', '{outside}/new')"},
-	 "not unveiled; add to [unveil]: c = {outside} (flags)"},
+	 "not unveiled; add to [unveil]: c = {outside} (-v)"},
 	{{FREE, PYTHON, "-c", "import os; os.link('{outside}/tool', 'new')"}, "add to [unveil]:"},
 	{{FREE, PYTHON, "-c", "import os; os.execv('{outside}/tool', ['tool'])"},
-	 "not unveiled; add to [unveil]: rx = {outside}/tool (flags)"},
+	 "not unveiled; add to [unveil]: rx = {outside}/tool (-v)"},
 	{{FREE, "-v", "r:{outside}/tool", PYTHON, "-c",
 	  "import os; os.execv('{outside}/tool', ['tool'])"},
 	 "not unveiled for \"rx\"; add to [unveil]: rx = {outside}/tool, and take out r = "
-	 "{outside}/tool (-v) (flags)"},
+	 "{outside}/tool (-v) (-v)"},
 	{{FREE, "-v", "rx:{outside}/dir", PYTHON, "-c", "import os; os.mkdir('{outside}/new')"},
 	 "mkdir(\"{outside}/new\", 0777): not unveiled; add to [unveil]: c = {outside}, and rxc in "
-	 "place of rx = {outside}/dir (-v) (flags)"},
+	 "place of rx = {outside}/dir (-v) (-v)"},
 	{{FREE, "-p", "tty", "-v", "r:/dev/ptmx", PYTHON, "-c",
 	  "import fcntl; fcntl.ioctl(open('/dev/ptmx', 'rb'), 0x80045430, b'1234')"},
-	 "ioctl(3, TIOCGPTN): not unveiled for \"w\"; add to [unveil]: w = /dev/ptmx (flags)"},
+	 "ioctl(3, TIOCGPTN): not unveiled for \"w\"; add to [unveil]: w = /dev/ptmx (-v)"},
 	/* scopes */
 	{{FREE, PYTHON, "-c", "import os; os.kill({server}, 0)"},
 	 "the process is outside the sandbox; add to [sandbox]: scope = open (flags)"},
@@ -462,7 +462,7 @@ Test(explain, static_programs)
 				      "{work}/new", NULL};
 		struct live_result result;
 		char *says = live_expand(&live, "not unveiled; add to [unveil]: r = "
-						"{outside}/secret.txt (flags)\n");
+						"{outside}/secret.txt (-v)\n");
 
 		(void)snprintf(probe, sizeof(probe), "%s/%s", probes ? probes : "build/probes",
 			       kinds[i]);

@@ -2,6 +2,7 @@
 /* Live, with strace: each system call of the launcher, the loader and the shim fails in turn; and
  * kernels with less Landlock than this one, as far as the launcher can see. */
 #include <criterion/criterion.h>
+#include <ctype.h>
 
 #include "probe_stage.h"
 
@@ -13,10 +14,11 @@ TestSuite(faults, .fini = live_cleanup);
 #define STRACE	   "/usr/bin/strace"
 #define LOG	   "{home}/strace.log"
 
-/* The @nth call of @name since strace began. */
+/* The @nth call of @name that one process makes: strace counts for each. */
 struct point {
 	char name[NAME_SIZE];
 	unsigned nth;
+	long pid;
 };
 
 static const char *const launcher_command[] = {"{stage}/sbx-preload", "-P",   POLICY, "--",
@@ -48,26 +50,34 @@ static size_t read_points(struct live *live, struct point points[POINTS_MAX])
 	char *log = live_read(live, LOG), *save = NULL;
 	bool ended = false;
 	size_t n = 0, skipped = 0;
+	long main_pid = strtol(log ? log : "", NULL, 10);
 
 	cr_assert(log, "strace wrote no log");
 	for (char *line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		const char *name = line + strspn(line, "0123456789 ");
 		size_t len = strcspn(name, "(");
+		long pid = strtol(line, NULL, 10);
 
 		if (strncmp(name, "write(1, \"main", 14) == 0) {
 			ended = true;
 			break;
 		}
-		if (name[len] != '(' || len >= NAME_SIZE || name[0] == '-' || name[0] == '+')
+		if (name[len] != '(' || len >= NAME_SIZE || !isalpha((unsigned char)name[0]))
+			continue;
+		/* The first ones of a process that reports would be the probe's own first ones,
+		 * too. Of execve see way2::nobody_to_report; kill only looks whether to go on. */
+		if (skipped && pid != main_pid &&
+		    (strncmp(name, "execve(", 7) == 0 || strncmp(name, "kill(", 5) == 0))
 			continue;
 		/* The first execve is strace's own, and does not count for it. */
 		if (!n && !skipped++)
 			continue;
 		cr_assert(n < POINTS_MAX);
-		points[n] = (struct point){.nth = 1};
+		points[n] = (struct point){.nth = 1, .pid = pid};
 		memcpy(points[n].name, name, len);
 		for (size_t i = 0; i < n; i++)
-			points[n].nth += strcmp(points[i].name, points[n].name) == 0;
+			points[n].nth +=
+				points[i].pid == pid && strcmp(points[i].name, points[n].name) == 0;
 		n++;
 	}
 	free(log);
@@ -182,6 +192,49 @@ FAULT_TESTS(shim_alone, preload_command, false)
 
 FAULT_TESTS(static_program, static_command, true)
 
+/* Whoever reads the launcher's output to its end before waiting, as "$(...)" does, must not wait
+ * for a process that the launcher has left behind, of which it is itself the zombie. Here it fails
+ * while it is in its sandbox already, but nobody has the listener. */
+Test(faults, reader_who_waits_later)
+{
+	static const char *const argv[] = {"/bin/sh",
+					   "-c",
+					   "x=$(exec \"$@\" 2>&1); s=$?; echo \"$x\" >&2; exit $s",
+					   "sh",
+					   STRACE,
+					   "-D",
+					   "-f",
+					   "-qq",
+					   "-o",
+					   LOG,
+					   "-e",
+					   "inject=seccomp:error=EIO:when=1",
+					   "{stage}/sbx-preload",
+					   "-P",
+					   POLICY,
+					   "--",
+					   "{root}/bin/confined",
+					   SECRET,
+					   NEW,
+					   NULL};
+	struct live_result result;
+	struct live live;
+	char *log;
+
+	live_need_program(STRACE);
+	stage_init(&live, geteuid());
+	result = live_run(&live, &(struct live_command){.argv = argv, .timeout_s = 10});
+	log = live_read(&live, LOG);
+	cr_expect(log && strstr(log, "landlock_restrict_self(") && strstr(log, "NEW_LISTENER") &&
+			  strstr(log, "(INJECTED)"),
+		  "it tests something else: %s", log ? log : "no log");
+	stage_expect_refused(&live, "late reader", &result, 125,
+			     "cannot install the seccomp filter");
+	free(log);
+	live_result_done(&result);
+	live_done(&live);
+}
+
 /* ---- less Landlock ---- */
 
 struct older_row {
@@ -227,23 +280,27 @@ Test(faults, older_kernels)
 	for (size_t i = 0; i < SIZE(older_rows); i++) {
 		const struct older_row *row = &older_rows[i];
 		struct live_result result = run_older(&live, row, false);
+		const char *rest;
 
 		stage_expect_refused(&live, row->name, &result, 125, row->says);
 		live_result_done(&result);
-		/* The same by choice: the program runs, and one line says what is lost. */
+		/* The same by choice: the program runs, and one line says what is lost, before
+		 * those about denials. */
 		result = run_older(&live, row, true);
 		cr_expect(stage_ran(&result) && strstr(result.out, "socket refused\n"), "%s:\n%s%s",
 			  row->name, result.out, result.err);
-		cr_expect(strncmp(result.err, "sbx-preload: ", 13) == 0 &&
-				  strchr(result.err, '\n') == strrchr(result.err, '\n'),
-			  "%s: not one line: %s", row->name, result.err);
+		rest = strchr(result.err, '\n');
+		cr_expect(strncmp(result.err, "sbx-preload: ", 13) == 0 && rest &&
+				  live_denials(result.err, NULL, true) < 0 &&
+				  live_denials(rest + 1, NULL, false) > 0,
+			  "%s: not one line, then denials: %s", row->name, result.err);
 		live_result_done(&result);
 		stage_remove_new(&live);
 	}
 	live_done(&live);
 }
 
-/* Best effort on a kernel that has everything says nothing. */
+/* Best effort on a kernel that has everything says nothing of it. */
 Test(faults, best_effort_that_loses_nothing)
 {
 	static const struct older_row row = {"this kernel", NULL, PATHS, NULL};
@@ -254,7 +311,7 @@ Test(faults, best_effort_that_loses_nothing)
 	stage_init(&live, geteuid());
 	result = run_older(&live, &row, true);
 	stage_expect_confined(&live, row.name, &result);
-	cr_expect_str_eq(result.err, "");
+	cr_expect(live_denials(result.err, NULL, false) > 0, "%s", result.err);
 	live_result_done(&result);
 	live_done(&live);
 }

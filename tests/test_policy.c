@@ -282,7 +282,7 @@ Test(policy, init_and_default)
 
 	policy_init(&policy);
 	cr_expect_eq(policy.promises, 0);
-	cr_expect(policy.unveil && !policy.best_effort && !policy.scope_open &&
+	cr_expect(policy.unveil && policy.report && !policy.best_effort && !policy.scope_open &&
 		  !policy.self_modify);
 	cr_expect_eq(policy.on_violation, VIOLATION_ERRNO);
 	cr_assert_eq(policy_set_default(&policy, &plain_env, &err), 0, "%s", err.msg);
@@ -407,6 +407,7 @@ Test(policy_print, looks_as_it_should)
 				   "on_violation = errno\n"
 				   "unveil = on\n"
 				   "require = full\n"
+				   "report = yes\n"
 				   "scope = on\n"
 				   "self_modify = no\n"
 				   "\n"
@@ -606,6 +607,7 @@ static void random_policy(uint32_t *seed, struct policy *policy, const struct po
 	policy->on_violation = next_random(seed) % 2 ? VIOLATION_KILL : VIOLATION_ERRNO;
 	policy->unveil = next_random(seed) % 2;
 	policy->best_effort = next_random(seed) % 2;
+	policy->report = next_random(seed) % 2;
 	policy->scope_open = next_random(seed) % 2;
 	policy->self_modify = next_random(seed) % 2;
 	for (unsigned i = next_random(seed) % 8; i; i--) {

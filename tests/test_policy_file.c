@@ -75,7 +75,7 @@ static const struct {
 	{"[net]\nbind_tcp =\n[sandbox]\n[net]\nbind_tcp = 1\n", 5, "first in line 2"},
 	/* not available yet; still spelled right */
 	{"[sandbox]\nexec_promises = stdio\n", 2, "\"exec_promises\" is not available yet"},
-	{"[sandbox]\nreport = x\n", 2, "\"report\" is not available yet"},
+	{"[sandbox]\nreport = x\n", 2, "\"x\" is not a value of report: no or yes"},
 	{"[limits]\nas = 1\n", 2, "\"as\" is not available yet"},
 	{"[limits]\ncore = 1\n", 2, "\"core\" is not available yet"},
 	{"[limits]\ncpu = 1\n", 2, "\"cpu\" is not available yet"},
@@ -195,6 +195,7 @@ Test(policy_file, every_key)
 				   "require = best-effort\n"
 				   "scope = open\n"
 				   "self_modify = yes\n"
+				   "report = no\n"
 				   "[unveil]\n"
 				   "xr? = ~/bin\n"
 				   "[net]\n"
@@ -210,12 +211,13 @@ Test(policy_file, every_key)
 	cr_expect_eq(policy.promises, P(STDIO));
 	cr_expect_eq(policy.promises_from.line, 3);
 	cr_expect_eq(policy.on_violation, VIOLATION_KILL);
-	cr_expect(!policy.unveil && policy.best_effort && policy.scope_open && policy.self_modify);
+	cr_expect(!policy.unveil && policy.best_effort && policy.scope_open && policy.self_modify &&
+		  !policy.report);
 	cr_assert_eq(policy.n_unveils, 1);
 	cr_expect_str_eq(policy.unveils[0].path, "/home/ann/bin");
 	cr_expect_eq(policy.unveils[0].perms, PERM_R | PERM_X);
 	cr_expect(policy.unveils[0].optional);
-	cr_expect_eq(policy.unveils[0].from.line, 10);
+	cr_expect_eq(policy.unveils[0].from.line, 11);
 	cr_expect_str_eq(policy.unveils[0].from.file, "x.ini");
 	cr_expect_eq(policy.n_ports, 2);
 	cr_expect_eq(policy.port_kinds, PORT_CONNECT | PORT_BIND);
@@ -225,14 +227,14 @@ Test(policy_file, every_key)
 Test(policy_file, the_other_value_of_each_switch)
 {
 	static const char text[] = "[sandbox]\non_violation = errno\nunveil = on\nrequire = full\n"
-				   "scope = on\nself_modify = no\n";
+				   "scope = on\nself_modify = no\nreport = yes\n";
 	struct policy policy;
 	struct sbx_err err;
 
 	cr_assert_eq(parse(&policy, text, sizeof(text) - 1, &err), 0, "%s", err.msg);
 	cr_expect_eq(policy.on_violation, VIOLATION_ERRNO);
 	cr_expect(policy.unveil && !policy.best_effort && !policy.scope_open &&
-		  !policy.self_modify);
+		  !policy.self_modify && policy.report);
 	policy_done(&policy);
 }
 
@@ -497,7 +499,7 @@ Test(policy_file, include_may_hold_little)
 {
 	static const char *const keys[] = {
 		"program = /a",	  "include = c.ini", "on_violation = kill", "unveil = off",
-		"require = full", "scope = open",    "self_modify = yes"};
+		"require = full", "scope = open",    "self_modify = yes", "report = no"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		char text[64];

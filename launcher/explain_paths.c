@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What Landlock is going to refuse: it says so to nobody, so the model is asked, and the kernel
- * then enforces. */
-#include <arpa/inet.h>
+/* Which paths Landlock is going to refuse: it says so to nobody, so the model is asked, and the
+ * kernel then enforces. */
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 
 #include "../shim/missing.h"
 #include "../shim/narrower.h"
@@ -18,8 +11,6 @@
 #include "explain_parts.h"
 
 #define ALL_PROMISES (~UINT64_C(0))
-#define PID_LIMIT    (1 << 22) /* PID_MAX_LIMIT of 64-bit kernels */
-#define NAMES_MAX    256       /* abstract sockets and devices that are remembered */
 
 /* Paths that are worth a promise of their own rather than a line. Left out are those that would
  * open much: exec and prot_exec (all libraries), ps (all of /proc) but for processes, tmppath but
@@ -30,7 +21,8 @@
 /* What is wrong with one call's paths, and what would help. */
 struct verdict {
 	uint64_t promises;	   /* all needed */
-	struct requirement either; /* .any: one of these, in the place of lines */
+	struct requirement either; /* .any: one of these, in the place of lines … */
+	uint64_t with_lines;	   /* … which want these */
 	uint8_t lacking;	   /* unveiled, but without these letters */
 	bool stale;	     /* its line was for a file that was replaced, or was not there yet */
 	const char *refused; /* must not be unveiled: why */
@@ -220,6 +212,7 @@ static void examine(struct explain *e, struct verdict *v, const struct access_wa
 		v->either.any = v->either.any ? v->either.any & implied : implied;
 	else
 		v->promises |= needed;
+	v->with_lines |= needed;
 	add_line(e, v, w, letters_for(unveiled));
 }
 
@@ -314,11 +307,45 @@ static void state(const struct verdict *v, char *buf, size_t size)
 		(void)snprintf(buf, size, "not unveiled");
 }
 
+/* /etc/nsswitch.conf belongs to both: who may use the network means dns. */
+static uint64_t pick_either(const struct explain *e, const struct verdict *v)
+{
+	uint64_t prefer = e->policy->promises & P(INET) ? P(DNS) : P(GETPW);
+
+	return missing_promises(&v->either, e->policy->promises | v->promises, false,
+				e->advice.promises | prefer);
+}
+
+/* 'needs promise "dns" (-p), or "rpath" and in [unveil]: r = /etc/hosts' */
+static void tell_either(const struct explain *e, const struct verdict *v, uint64_t pick,
+			const char *lines, char *buf, size_t size)
+{
+	uint64_t with_lines = v->with_lines & ~v->promises;
+	char words[256];
+	size_t used;
+
+	/* The number of a process is another one the next time: no line would help. */
+	if (v->either.any & P(PS)) {
+		explain_need_text(e, v->promises | pick, buf, size);
+		return;
+	}
+	explain_need_text(e, v->promises ? v->promises : pick, buf, size);
+	used = strlen(buf);
+	promise_format(pick, words, sizeof(words));
+	if (v->promises)
+		used += (size_t)snprintf(buf + used, size - used, ", and \"%s\"", words);
+	promise_format(with_lines, words, sizeof(words));
+	(void)snprintf(buf + used, size - used, ", or %s%s%sin [unveil]: %s",
+		       with_lines ? "\"" : "", with_lines ? words : "", with_lines ? "\" and " : "",
+		       lines);
+}
+
 /* @of_call: what the call itself needs, whatever its paths are. */
 static void tell(struct explain *e, struct denial *denial, struct verdict *v, uint64_t of_call)
 {
-	static char lines[2 * PATH_MAX], reason[4 * PATH_MAX]; /* one call at a time */
-	char need[PATH_MAX + 512], how[64];
+	/* One call at a time. */
+	static char lines[2 * PATH_MAX], need[3 * PATH_MAX], reason[6 * PATH_MAX];
+	char how[64];
 
 	state(v, how, sizeof(how));
 	list_lines(e, v, lines, sizeof(lines));
@@ -331,23 +358,15 @@ static void tell(struct explain *e, struct denial *denial, struct verdict *v, ui
 		return;
 	}
 	if (v->either.any) {
-		/* /etc/nsswitch.conf belongs to both: who may use the network means dns. */
-		uint64_t prefer = e->policy->promises & P(INET) ? P(DNS) : P(GETPW);
-		uint64_t pick = missing_promises(&v->either, e->policy->promises | v->promises,
-						 false, e->advice.promises | prefer);
+		uint64_t pick = pick_either(e, v);
 
-		/* It may be all that the call itself needs. */
-		if (requirement_met(&denial->row->need, e->policy->promises | pick,
+		if (requirement_met(&denial->row->need, e->policy->promises | v->promises | pick,
 				    e->request.policy.bounded))
-			v->promises &= ~of_call;
-		v->promises |= pick;
-		/* The number of a process is another one the next time. */
-		explain_need_text(e, v->promises, need, sizeof(need));
-		(void)snprintf(reason, sizeof(reason), "%s; %s%s%s", how, need,
-			       v->either.any & P(PS) ? "" : ", or in [unveil]: ",
-			       v->either.any & P(PS) ? "" : lines);
-		v->promises &= ~v->either.any;
-	} else if (v->promises && v->n_lines) {
+			of_call = 0; /* it may be all that the call itself needs */
+		v->promises |= of_call;
+		tell_either(e, v, pick, lines, need, sizeof(need));
+		(void)snprintf(reason, sizeof(reason), "%s; %s", how, need);
+	} else if ((v->promises |= of_call) && v->n_lines) {
 		explain_need_text(e, v->promises, need, sizeof(need));
 		(void)snprintf(reason, sizeof(reason), "%s; %s, and in [unveil]: %s", how, need,
 			       lines);
@@ -355,7 +374,7 @@ static void tell(struct explain *e, struct denial *denial, struct verdict *v, ui
 		explain_need_text(e, v->promises, reason, sizeof(reason));
 	} else {
 		(void)snprintf(reason, sizeof(reason), "%s; add to [unveil]: %s (%s)", how, lines,
-			       e->policy->name);
+			       strcmp(e->policy->name, "flags") == 0 ? "-v" : e->policy->name);
 	}
 	remember(e, v);
 	explain_say(e, denial, reason);
@@ -382,7 +401,7 @@ static void note_device(struct explain *e, const struct access_want *w)
 	char *name;
 
 	if (!(S_ISCHR(w->st.st_mode) || S_ISBLK(w->st.st_mode)) || !(e->handled & FS_IOCTL_DEV) ||
-	    (granted(e, w) & FS_IOCTL_DEV) || e->n_devices == NAMES_MAX)
+	    (granted(e, w) & FS_IOCTL_DEV) || e->n_devices == EXPLAIN_NAMES_MAX)
 		return;
 	for (size_t i = 0; i < e->n_devices; i++)
 		if (strcmp(e->devices[i], w->real) == 0)
@@ -401,243 +420,60 @@ static bool is_noted(const struct explain *e, const struct access_want *w)
 	return false;
 }
 
+/* What this policy permits another sandbox around it may refuse; of opening we can tell, being in
+ * it ourselves. */
+static bool may_be_enclosed(const struct explain *e, const struct denial *denial)
+{
+	return e->enclosure.paths && denial->permitted && denial->call->kind == ACCESS_OPEN;
+}
+
+static bool is_enclosed(const struct explain *e, const struct access_wants *wants)
+{
+	for (size_t i = 0; i < wants->count; i++)
+		if (enclosure_refuses(&e->enclosure, &wants->want[i]))
+			return true;
+	return false;
+}
+
 bool explain_paths(struct explain *e, struct denial *denial, uint64_t promises)
 {
 	static struct access_wants wants; /* large, and one call at a time */
 	static struct verdict v;
 	const uint64_t *args = (const uint64_t *)denial->notif->data.args;
 	struct identity identity;
+	bool enclosed;
 
-	if (!e->handled)
+	if (!e->handled || !explain_model(e))
 		return false;
 	access_of(&denial->target, denial->call, args, false, &wants);
 	if (denial->call->kind == ACCESS_IOCTL && !(wants.count && is_noted(e, &wants.want[0])))
 		return false;
 	if (denial->call->kind == ACCESS_OPEN && wants.count)
 		note_device(e, &wants.want[0]);
-	if (!is_refused(e, &wants))
+	if (!is_refused(e, &wants) && !may_be_enclosed(e, denial))
 		return false;
 	identity = identity_take(&denial->target);
 	access_of(&denial->target, denial->call, args, true, &wants);
+	enclosed = !is_refused(e, &wants) && may_be_enclosed(e, denial) && is_enclosed(e, &wants);
 	identity_restore(&identity);
+	if (enclosed) {
+		explain_say(e, denial,
+			    "not by this policy: a sandbox around this one does not permit it");
+		return true;
+	}
 	if (!is_refused(e, &wants) || !supervise_call_valid(denial->listener, denial->notif->id))
 		return false;
 	if (was_told(e, denial, &wants))
 		return true;
 	memset(&v, 0, sizeof(v));
-	v.promises = promises;
 	for (size_t i = 0; i < wants.count; i++)
 		examine(e, &v, &wants.want[i], i ? 0 : gained(e, &wants));
-	if (!v.n_lines && !v.promises)
+	/* What the paths need may do for the call, too. */
+	if (requirement_met(&denial->row->need, e->policy->promises | v.promises,
+			    e->request.policy.bounded))
+		promises = 0;
+	if (!v.n_lines && !v.promises && !promises)
 		return false;
 	tell(e, denial, &v, promises);
 	return true;
-}
-
-/* ---- ports and abstract sockets ---- */
-
-/* Landlock's ports are TCP's alone. A copy of the socket tells; where none can be had, TCP it is.
- */
-static bool is_tcp(const struct denial *denial)
-{
-	int pidfd cleanup_fd = (int)syscall(SYS_pidfd_open, denial->target.tgid, 0);
-	int type = 0, protocol = 0;
-	socklen_t size = sizeof(int);
-	int fd cleanup_fd = -1;
-
-	if (pidfd >= 0)
-		fd = (int)syscall(SYS_pidfd_getfd, pidfd, (int)denial->notif->data.args[0], 0);
-	if (fd < 0)
-		return errno != EBADF;
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0)
-		return false; /* no socket at all */
-	return type == SOCK_STREAM && protocol == IPPROTO_TCP;
-}
-
-static void explain_port(struct explain *e, struct denial *denial, uint16_t port)
-{
-	bool binds = denial->call->kind == ACCESS_BIND;
-	enum port_access access = binds ? PORT_BIND : PORT_CONNECT;
-	char reason[PATH_MAX + 128];
-
-	if (!(e->handled_ports & access))
-		return;
-	for (size_t i = 0; i < e->policy->n_ports; i++)
-		if (e->policy->ports[i].port == port && e->policy->ports[i].access == access)
-			return;
-	if (!is_tcp(denial))
-		return;
-	if (!port) {
-		/* "Any free port": no line can say it. */
-		(void)snprintf(reason, sizeof(reason),
-			       "port 0 (any free port) is not permitted; only without bind_tcp in "
-			       "[net] it is (%s)",
-			       e->policy->name);
-	} else {
-		(void)snprintf(reason, sizeof(reason),
-			       "port not permitted; add to [net]: %s = %u (%s)",
-			       binds ? "bind_tcp" : "connect_tcp", port, e->policy->name);
-		advice_add_port(&e->advice, port, access);
-	}
-	explain_say(e, denial, reason);
-}
-
-/* As /proc/net/unix shows it: "@name", zero bytes as '@'. */
-static void abstract_name(const struct sockaddr_un *address, size_t size,
-			  char ret[sizeof(address->sun_path) + 1])
-{
-	size_t len = size - offsetof(struct sockaddr_un, sun_path);
-
-	for (size_t i = 0; i < len; i++)
-		ret[i] = !address->sun_path[i] || address->sun_path[i] == '\n'
-				 ? '@'
-				 : address->sun_path[i];
-	ret[len] = '\0';
-}
-
-static bool socket_exists(const char *name)
-{
-	char *line = NULL;
-	size_t size = 0;
-	bool found = false;
-	FILE *in = fopen("/proc/net/unix", "re");
-
-	while (in && !found && getline(&line, &size, in) > 0) {
-		char *at = strstr(line, " @");
-
-		line[strcspn(line, "\n")] = '\0';
-		found = at && strcmp(at + 1, name) == 0;
-	}
-	free(line);
-	if (in)
-		(void)fclose(in); /* only read */
-	return found;
-}
-
-static void note_abstract(struct explain *e, const char *name)
-{
-	char *copy = e->n_abstract < NAMES_MAX ? arena_strdup(&e->names_arena, name) : NULL;
-
-	if (copy && arena_grow(&e->names_arena, (void **)&e->abstract, &e->cap_abstract,
-			       e->n_abstract, sizeof(*e->abstract)) == 0)
-		e->abstract[e->n_abstract++] = copy;
-}
-
-static void explain_abstract(struct explain *e, struct denial *denial,
-			     const struct sockaddr_un *address, size_t size)
-{
-	char name[sizeof(address->sun_path) + 1], reason[PATH_MAX + 128];
-
-	if (!e->scoped)
-		return;
-	abstract_name(address, size, name);
-	for (size_t i = 0; i < e->n_abstract; i++)
-		if (strcmp(e->abstract[i], name) == 0)
-			return;
-	if (denial->call->kind == ACCESS_BIND) {
-		note_abstract(e, name);
-		return;
-	}
-	if (!socket_exists(name))
-		return; /* ECONNREFUSED */
-	(void)snprintf(reason, sizeof(reason),
-		       "the abstract socket is outside the sandbox; add to [sandbox]: scope = open "
-		       "(%s)",
-		       e->policy->name);
-	advice_add_scope(&e->advice);
-	explain_say(e, denial, reason);
-}
-
-void explain_address(struct explain *e, struct denial *denial)
-{
-	union {
-		sa_family_t family;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-		struct sockaddr_un un;
-	} address = {.family = AF_UNSPEC};
-	size_t size = (uint32_t)denial->notif->data.args[2];
-
-	if (size > sizeof(address))
-		size = sizeof(address);
-	if (target_read(&denial->target, denial->notif->data.args[1], &address, size) !=
-	    (ssize_t)size)
-		return;
-	if (address.family == AF_INET && size >= sizeof(address.in))
-		explain_port(e, denial, ntohs(address.in.sin_port));
-	/* Without the scope: 24 bytes (RFC 2133), which the kernel takes as well. */
-	else if (address.family == AF_INET6 && size >= offsetof(struct sockaddr_in6, sin6_scope_id))
-		explain_port(e, denial, ntohs(address.in6.sin6_port));
-	else if (address.family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path) &&
-		 !address.un.sun_path[0])
-		explain_abstract(e, denial, &address.un, size);
-}
-
-/* ---- signals ---- */
-
-void explain_seen(struct explain *e, pid_t pid)
-{
-	if (!e->scoped || pid <= 0 || pid >= PID_LIMIT)
-		return;
-	if (!e->seen)
-		e->seen = calloc(PID_LIMIT / 8, 1);
-	if (e->seen)
-		e->seen[pid / 8] |= (uint8_t)(1 << pid % 8);
-}
-
-/* Descendants are; so is who made a call that we heard of, whoever its parent is by now. */
-static bool is_inside(const struct explain *e, pid_t pid)
-{
-	for (int depth = 0; pid > 1 && depth < 64; depth++) {
-		if (pid == e->program ||
-		    (pid < PID_LIMIT && e->seen && e->seen[pid / 8] & 1 << pid % 8))
-			return true;
-		pid = target_parent(pid);
-	}
-	return false;
-}
-
-static pid_t signalled(const struct denial *denial)
-{
-	char path[64], text[512];
-	const char *at;
-	FILE *in;
-	size_t n;
-
-	if (denial->call->dir < 0)
-		return (pid_t)denial->notif->data.args[0];
-	/* A pidfd. */
-	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", denial->target.tid,
-		       (int)denial->notif->data.args[0]);
-	in = fopen(path, "re");
-	if (!in)
-		return 0;
-	n = fread(text, 1, sizeof(text) - 1, in);
-	text[n] = '\0';
-	(void)fclose(in); /* only read */
-	at = strstr(text, "\nPid:");
-	return at ? (pid_t)strtol(at + strlen("\nPid:"), NULL, 10) : 0;
-}
-
-void explain_signal(struct explain *e, struct denial *denial)
-{
-	char own[32], other[32], reason[PATH_MAX + 128];
-	struct stat from, to;
-	pid_t pid = signalled(denial);
-
-	/* Groups: whoever can be reached is, the others are left out without an error. */
-	if (!e->scoped || pid <= 0 || is_inside(e, pid))
-		return;
-	(void)snprintf(own, sizeof(own), "/proc/%d", denial->target.tgid);
-	(void)snprintf(other, sizeof(other), "/proc/%d", pid);
-	if (stat(own, &from) < 0 || stat(other, &to) < 0)
-		return; /* ESRCH */
-	if (from.st_uid != 0 && from.st_uid != to.st_uid)
-		return; /* EPERM anyhow */
-	(void)snprintf(reason, sizeof(reason),
-		       "the process is outside the sandbox; add to [sandbox]: scope = open (%s)",
-		       e->policy->name);
-	advice_add_scope(&e->advice);
-	explain_say(e, denial, reason);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What both shapes of a supervisor share (supervise.h): one notified call at a time. */
+#pragma once
+
+#include "supervise.h"
+
+struct supervise_loop {
+	struct supervisor *s;
+	const struct supervise_user *user;
+	struct seccomp_notif *call;	  /* owned; as large as this kernel wants it */
+	struct seccomp_notif_resp *reply; /* owned */
+	size_t call_size, reply_size;
+	int events; /* owned; what else there is to wait for; -1 */
+	int status; /* of the program */
+	bool ended, killed;
+};
+
+must_check int answer_init(struct supervise_loop *loop, struct sbx_err *err) nonnull(1, 2);
+void answer_done(struct supervise_loop *loop) nonnull(1);
+
+/* Take the next call from the listener and answer it. */
+void answer_call(struct supervise_loop *loop) nonnull(1);
+
+/* Only faster: the caller runs us on its own processor while it waits (6.6). */
+void answer_on_same_processor(int listener);
+
+/* Whoever reads a pipe waits for its last writer, which must not be us once the program has ended.
+ * Standard input and output go; standard error stays where nobody waits for its end. */
+void answer_drop_descriptors(void);
