@@ -3,9 +3,10 @@
  * processor, and prints medians as ratios to the bare program, so that a machine whose speed drifts
  * drifts for all of them.
  *
- * usage: start BUILD [ROUNDS]: BUILD holds sbx-preload and libsbx-preload.so. */
+ * usage: start BUILD [ROUNDS]: BUILD holds sbx-preload and libsbx-preload.so, conf/ policies. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <sched.h>
 #include <spawn.h>
@@ -21,30 +22,44 @@
 #define ROUNDS_MAX 10000
 #define WORDS	   12
 
-static char launcher[PATH_MAX], preload[PATH_MAX + 16], policy[PATH_MAX],
-	policy_variable[PATH_MAX + 16];
+#define GIT	   "/usr/bin/git"
+#define STRACE	   "/usr/bin/strace"
+#define REPO_FILES 300
 
-/* "@" stands for the launcher, "%" for the policy file. */
+static char launcher[PATH_MAX], preload[PATH_MAX + 16], scratch[PATH_MAX], policy[PATH_MAX + 16],
+	quiet_policy[PATH_MAX + 16], git_policy[PATH_MAX];
+
+/* "@" stands for the launcher, "%" for the policy file, "&" for git's. */
 static const struct bench {
 	const char *name;
 	const char *argv[WORDS];
-	int preloaded; /* way 2 */
+	int preloaded; /* way 2; 2: with report = no */
 	int base;      /* index of the bare command */
 	int every;     /* run only in each n-th round: slow ones */
 } benches[] = {
 	{"true, bare", {"/bin/true"}, 0, 0, 1},
 	{"true, -p 'stdio rpath'", {"@", "-p", "stdio rpath", "/bin/true"}, 0, 0, 1},
+	{"true, -q -p 'stdio rpath'", {"@", "-q", "-p", "stdio rpath", "/bin/true"}, 0, 0, 1},
 	{"true, a policy file of 20 lines", {"@", "-P", "%", "/bin/true"}, 0, 0, 1},
 	{"true, LD_PRELOAD alone, same file", {"/bin/true"}, 1, 0, 1},
+	{"true, LD_PRELOAD, report = no", {"/bin/true"}, 2, 0, 1},
 	{"true, --explain", {"@", "-e", "-P", "%", "/bin/true"}, 0, 0, 2},
-	{"ls -lR /usr/share/doc, bare", {"/bin/ls", "-lR", "/usr/share/doc"}, 0, 5, 20},
-	{"ls -lR, policy file", {"@", "-P", "%", "/bin/ls", "-lR", "/usr/share/doc"}, 0, 5, 20},
-	{"ls -lR, --explain", {"@", "-e", "-P", "%", "/bin/ls", "-lR", "/usr/share/doc"}, 0, 5, 20},
+	{"ls -lR /usr/share/doc, bare", {"/bin/ls", "-lR", "/usr/share/doc"}, 0, 7, 20},
+	{"ls -lR, policy file", {"@", "-P", "%", "/bin/ls", "-lR", "/usr/share/doc"}, 0, 7, 20},
+	{"ls -lR, --explain", {"@", "-e", "-P", "%", "/bin/ls", "-lR", "/usr/share/doc"}, 0, 7, 20},
 	{"ls -lR, strace -f -o /dev/null",
-	 {"/usr/bin/strace", "-f", "-o", "/dev/null", "/bin/ls", "-lR", "/usr/share/doc"},
+	 {STRACE, "-f", "-o", "/dev/null", "/bin/ls", "-lR", "/usr/share/doc"},
 	 0,
-	 5,
+	 7,
 	 40},
+	{"git status, bare", {GIT, "status"}, 0, 11, 10},
+	{"git status, policy file", {"@", "-P", "&", GIT, "status"}, 0, 11, 10},
+	{"git status, --explain", {"@", "-e", "-P", "&", GIT, "status"}, 0, 11, 10},
+	{"git status, strace -f -o /dev/null",
+	 {STRACE, "-f", "-o", "/dev/null", GIT, "status"},
+	 0,
+	 11,
+	 10},
 };
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
 
@@ -69,6 +84,8 @@ static char *word(const char *text)
 {
 	if (strcmp(text, "@") == 0)
 		return launcher;
+	if (strcmp(text, "&") == 0)
+		return git_policy;
 	return strcmp(text, "%") == 0 ? policy : (char *)(size_t)text;
 }
 
@@ -77,12 +94,15 @@ static double run(const struct bench *bench, const posix_spawn_file_actions_t *a
 {
 	static char path[] = "PATH=/usr/bin:/bin", home[] = "HOME=/nonexistent",
 		    lang[] = "LC_ALL=C";
-	char *env[] = {path, home, lang, bench->preloaded ? preload : NULL, policy_variable, NULL};
+	char variable[PATH_MAX + 32];
+	char *env[] = {path, home, lang, bench->preloaded ? preload : NULL, variable, NULL};
 	char *argv[WORDS + 1] = {NULL};
 	double start;
 	pid_t pid;
 	int status;
 
+	(void)snprintf(variable, sizeof(variable), "SBX_POLICY=%s",
+		       bench->preloaded == 2 ? quiet_policy : policy);
 	for (size_t i = 0; i < WORDS && bench->argv[i]; i++)
 		argv[i] = word(bench->argv[i]);
 	start = now_us();
@@ -127,47 +147,105 @@ static void report(void)
 	}
 }
 
-/* In a directory of its own: policies are refused where others may write. */
-static void write_policy(void)
+static void write_file(const char *path, const char *text, const char *more)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 || dprintf(fd, "%s%s", text, more) < 0 || close(fd) < 0)
+		die(path);
+}
+
+static void write_policies(void)
 {
 	static const char text[] =
-		"[sandbox]\npromises = stdio rpath tty\n[unveil]\nr = /usr/share/doc\n"
+		"[unveil]\nr = /usr/share/doc\n"
 		"r? = /etc/ls.conf\nr? = /etc/a\nr? = /etc/b\nr? = /etc/c\nr? = /etc/d\n"
 		"r = /etc/hostname\nr = /etc/os-release\nr = /usr/share/zoneinfo\n"
 		"r = /usr/share/common-licenses\nr? = /var/cache/man\nr? = /var/lib/dpkg\n"
-		"r = /usr/include\nr = /usr/share/misc\nr = /usr/share/perl5\n";
-	char dir[] = "/var/tmp/sbx-bench.XXXXXX";
-	int fd;
+		"r = /usr/include\nr = /usr/share/misc\nr = /usr/share/perl5\n"
+		"[sandbox]\npromises = stdio rpath tty\n";
 
-	if (!mkdtemp(dir))
-		die(dir);
-	(void)snprintf(policy, sizeof(policy), "%s/true.ini", dir);
-	fd = open(policy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1 ||
-	    close(fd) < 0)
-		die(policy);
-	(void)snprintf(policy_variable, sizeof(policy_variable), "SBX_POLICY=%s", policy);
+	(void)snprintf(policy, sizeof(policy), "%s/true.ini", scratch);
+	write_file(policy, text, "");
+	(void)snprintf(quiet_policy, sizeof(quiet_policy), "%s/quiet.ini", scratch);
+	write_file(quiet_policy, text, "report = no\n");
 }
 
-static void remove_policy(void)
+static void must_run(const char *const *argv)
 {
-	(void)unlink(policy);
-	*strrchr(policy, '/') = '\0';
-	(void)rmdir(policy);
+	static char path[] = "PATH=/usr/bin:/bin", home[] = "HOME=/nonexistent";
+	char *env[] = {path, home, NULL};
+	int status;
+	pid_t pid;
+
+	errno = posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)(size_t)argv, env);
+	if (errno || waitpid(pid, &status, 0) < 0 || status != 0)
+		die(argv[0]);
+}
+
+/* A work tree, which becomes the current directory. */
+static void make_repository(void)
+{
+	static const char *const init[] = {GIT, "init", "-q", NULL}, *const add[] = {GIT, "add",
+										     ".", NULL};
+	char path[PATH_MAX + 64];
+
+	(void)snprintf(path, sizeof(path), "%s/repo", scratch);
+	if (mkdir(path, 0700) < 0 || chdir(path) < 0)
+		die(path);
+	if (access(GIT, X_OK) < 0)
+		return;
+	must_run(init);
+	for (int i = 0; i < REPO_FILES; i++) {
+		(void)snprintf(path, sizeof(path), "dir%d", i % 20);
+		(void)mkdir(path, 0700); /* there already, mostly */
+		(void)snprintf(path, sizeof(path), "dir%d/file%d", i % 20, i);
+		write_file(path, path, "");
+	}
+	must_run(add);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void remove_scratch(void)
+{
+	(void)nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A directory of our own: policies are refused where others may write. */
+static void make_scratch(void)
+{
+	(void)snprintf(scratch, sizeof(scratch), "/var/tmp/sbx-bench.XXXXXX");
+	if (!mkdtemp(scratch))
+		die(scratch);
+	(void)atexit(remove_scratch);
+	write_policies();
+	make_repository();
 }
 
 int main(int argc, char **argv)
 {
 	posix_spawn_file_actions_t actions;
 	long rounds = argc > 2 ? atol(argv[2]) : ROUNDS;
+	char build[PATH_MAX];
 	cpu_set_t one;
 
 	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
 		(void)fprintf(stderr, "usage: start BUILD [ROUNDS]\n");
 		return 2;
 	}
-	(void)snprintf(launcher, sizeof(launcher), "%s/sbx-preload", argv[1]);
-	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/libsbx-preload.so", argv[1]);
+	if (!realpath(argv[1], build))
+		die(argv[1]);
+	(void)snprintf(launcher, sizeof(launcher), "%.4000s/sbx-preload", build);
+	(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%.4000s/libsbx-preload.so", build);
+	if (!realpath("conf/git.ini", git_policy))
+		die("conf/git.ini");
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one) < 0)
@@ -176,8 +254,7 @@ int main(int argc, char **argv)
 	    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) ||
 	    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0))
 		die("posix_spawn");
-	write_policy();
-	(void)atexit(remove_policy);
+	make_scratch();
 	for (long round = -2; round < rounds; round++) /* two rounds to warm up */
 		for (size_t i = 0; i < BENCHES; i++) {
 			double us;

@@ -566,9 +566,9 @@ static void check_named(const struct run *run)
 			continue;
 		nr = make_call((uint16_t)tag, args);
 		cr_expect(filter_allows(run, set, nr, args), "%s is denied still: %s", key, text);
-		/* Taking one away is enough: what permits a set permits a larger one. A promise that
-		 * permits the call for the sake of its own paths is none for this file, which is not
-		 * among them. */
+		/* Taking one away is enough: what permits a set permits a larger one. A promise
+		 * that permits the call for the sake of its own paths is none for this file, which
+		 * is not among them. */
 		for (uint64_t rest = set; rest; rest &= rest - 1)
 			cr_expect(!filter_allows(row->need.all ? &unbounded : run,
 						 set & ~(rest & -rest), nr, args),

@@ -499,7 +499,7 @@ Test(policy_file, include_may_hold_little)
 {
 	static const char *const keys[] = {
 		"program = /a",	  "include = c.ini", "on_violation = kill", "unveil = off",
-		"require = full", "scope = open",    "self_modify = yes", "report = no"};
+		"require = full", "scope = open",    "self_modify = yes",   "report = no"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		char text[64];
