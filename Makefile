@@ -134,7 +134,7 @@ $(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promi
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # Need a kernel that sandboxes, real programs, or both; they run the built product. The others are pure.
-LIVE_TESTS := explain enclosure golden golden_rights report libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
+LIVE_TESTS := explain enclosure golden golden_rights report report_odd libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
 	real_servers
 UNIT_TESTS := $(filter-out $(LIVE_TESTS),$(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c))))
 TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a

@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
 
 /* linux/seccomp.h of 6.6. */
 #define NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
@@ -108,34 +111,57 @@ static bool dies_of_sigsys(const char *status)
 	return true;
 }
 
+/* Who is going to be killed, held before its call is looked at: a signal may take the call back
+ * meanwhile, but was made it was. */
+struct victim {
+	pid_t pid, tid;
+	int pidfd;
+};
+
+static struct victim hold_caller(const struct supervise_loop *loop)
+{
+	char status[STATUS_SIZE];
+	struct victim victim = {.tid = (pid_t)loop->call->pid, .pidfd = -1};
+
+	if (!loop->user->kills || victim.tid <= 0)
+		return victim;
+	read_status(victim.tid, status);
+	victim.pid = (pid_t)field(status, "\nTgid:", 10, 0);
+	if (victim.pid <= 0)
+		return victim;
+	victim.pidfd = (int)syscall(SYS_pidfd_open, victim.pid, 0);
+	/* Asked once the process is held, so that nobody else has got its number. */
+	if (victim.pidfd >= 0 && !supervise_call_valid(loop->s->listener, loop->call->id))
+		close_fd(&victim.pidfd);
+	return victim;
+}
+
 /* SECCOMP_RET_KILL_PROCESS ends a process by a SIGSYS that nothing stops. From outside only SIGKILL
  * is sure; so that it is where SIGSYS would be stopped, or is after all since another thread begins
  * to ignore it while we look. The call is not answered: it ends by the signal, and the thread
  * executes nothing more. */
-static void kill_caller(struct supervise_loop *loop)
+static void kill_caller(struct supervise_loop *loop, const struct victim *victim)
 {
+	struct pollfd fd = {.fd = victim->pidfd, .events = POLLIN};
 	char status[STATUS_SIZE];
-	pid_t tid = (pid_t)loop->call->pid, pid;
-	struct pollfd fd = {.events = POLLIN};
-	int pidfd cleanup_fd = -1;
 
-	read_status(tid, status);
-	pid = (pid_t)field(status, "\nTgid:", 10, (unsigned)tid);
-	fd.fd = pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	/* Asked once the process is held, so that nobody else has got its number. */
-	if (!supervise_call_valid(loop->s->listener, loop->call->id))
+	if (victim->pidfd < 0) {
+		/* It has ended, or there was no descriptor to be had. */
+		if (victim->pid > 0 && supervise_call_valid(loop->s->listener, loop->call->id))
+			(void)kill(victim->pid, SIGKILL);
 		return;
-	if (pidfd >= 0 && dies_of_sigsys(status) && syscall(SYS_tgkill, pid, tid, SIGSYS) == 0) {
+	}
+	read_status(victim->tid, status);
+	if (dies_of_sigsys(status) && syscall(SYS_tgkill, victim->pid, victim->tid, SIGSYS) == 0) {
 		for (int ms = 0; ms < DYING_MS && dies_of_sigsys(status); ms++) {
 			if (poll(&fd, 1, 1) != 0)
 				return;
-			read_status(tid, status);
+			read_status(victim->tid, status);
 			ms -= field(status, "\nCoreDumping:", 10, 0) != 0;
 		}
 	}
-	loop->killed |= pid == loop->s->pid;
-	if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
-		(void)kill(pid, SIGKILL);
+	loop->killed |= victim->pid == loop->s->pid;
+	(void)syscall(SYS_pidfd_send_signal, victim->pidfd, SIGKILL, NULL, 0);
 }
 
 /* ---- one call ---- */
@@ -143,6 +169,7 @@ static void kill_caller(struct supervise_loop *loop)
 void answer_call(struct supervise_loop *loop)
 {
 	struct supervise_verdict verdict;
+	struct victim victim;
 	int r;
 
 	if (!loop->call || !loop->reply)
@@ -154,20 +181,19 @@ void answer_call(struct supervise_loop *loop)
 	while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return;
+	victim = hold_caller(loop);
 	verdict = loop->user->judge(loop->user->user, loop->call, loop->s->listener);
+	if (verdict.action == SUPERVISE_KILL)
+		kill_caller(loop, &victim);
+	close_fd(&victim.pidfd);
+	if (verdict.action == SUPERVISE_KILL)
+		return;
 	memset(loop->reply, 0, loop->reply_size);
 	loop->reply->id = loop->call->id;
-	switch (verdict.action) {
-	case SUPERVISE_CONTINUE:
+	if (verdict.action == SUPERVISE_CONTINUE)
 		loop->reply->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-		break;
-	case SUPERVISE_KILL:
-		kill_caller(loop);
-		return;
-	case SUPERVISE_ANSWER:
+	else
 		loop->reply->error = verdict.error;
-		break;
-	}
 	for (int tries = 0; tries < SEND_TRIES; tries++) {
 		r = ioctl(loop->s->listener, SECCOMP_IOCTL_NOTIF_SEND, loop->reply);
 		/* ENOENT: as above. */
@@ -181,15 +207,31 @@ void answer_call(struct supervise_loop *loop)
 
 /* ---- when the program has ended ---- */
 
-/* What we open must not take a standard number: messages would go there. */
-void answer_drop_descriptors(void)
+int answer_stand_in(void)
 {
-	int null cleanup_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 ? fd : eventfd(0, EFD_CLOEXEC); /* a root without devices */
+}
+
+bool answer_may_keep_stderr(void)
+{
 	struct stat st;
 
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	if (isatty(STDERR_FILENO))
+		return tcgetsid(STDERR_FILENO) == getsid(0);
+	return S_ISCHR(st.st_mode) || S_ISREG(st.st_mode);
+}
+
+/* What we open must not take a standard number: messages would go there. */
+void answer_drop_descriptors(bool keep_stderr)
+{
+	int null cleanup_fd = answer_stand_in();
+
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fd == STDERR_FILENO && fstat(fd, &st) == 0 &&
-		    (S_ISCHR(st.st_mode) || S_ISREG(st.st_mode)))
+		if (fd == STDERR_FILENO && keep_stderr)
 			continue;
 		if (null < 0 || dup2(null, fd) < 0)
 			_exit(0); /* nobody watches then: the kernel answers ENOSYS */

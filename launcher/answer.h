@@ -24,6 +24,13 @@ void answer_call(struct supervise_loop *loop) nonnull(1);
 /* Only faster: the caller runs us on its own processor while it waits (6.6). */
 void answer_on_same_processor(int listener);
 
-/* Whoever reads a pipe waits for its last writer, which must not be us once the program has ended.
- * Standard input and output go; standard error stays where nobody waits for its end. */
-void answer_drop_descriptors(void);
+/* Does it matter to nobody that we keep standard error when the program has ended? A file, or the
+ * terminal that was ours: ask before setsid(2). Whoever reads a pipe or the other end of a terminal
+ * waits for its last writer. */
+bool answer_may_keep_stderr(void);
+
+/* Standard input and output go, and standard error unless it is kept. */
+void answer_drop_descriptors(bool keep_stderr);
+
+/* Something to be in the place of a closed descriptor. */
+int answer_stand_in(void);

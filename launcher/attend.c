@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "answer.h"
 
@@ -22,17 +23,41 @@ struct supervise_start {
 	void *user;
 };
 
-/* Keep the listener and standard error, drop all else: somebody may wait for the end of a pipe. */
-static void leave_descriptors(int listener)
+static void close_between(int after, int before)
 {
-	/* Standard numbers stay taken: messages go to number 2. */
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (before > after + 1)
+		(void)syscall(SYS_close_range, after + 1, before - 1, 0); /* 5.9 */
+}
 
+/* Keep these two and standard error, drop all else: somebody may wait for the end of a pipe. */
+static void leave_descriptors(int one, int other)
+{
+	int low = one < other ? one : other, high = one < other ? other : one;
+	int null;
+
+	close_between(STDERR_FILENO, low);
+	close_between(low < STDERR_FILENO ? STDERR_FILENO : low, high);
+	(void)syscall(SYS_close_range, high + 1, ~0U, 0);
+	/* Standard numbers stay taken: messages go to number 2. */
+	null = answer_stand_in();
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		_exit(0); /* the kernel then answers ENOSYS */
-	if (listener > STDERR_FILENO + 1)
-		(void)syscall(SYS_close_range, STDERR_FILENO + 1, listener - 1, 0);
-	(void)syscall(SYS_close_range, listener + 1, ~0U, 0); /* 5.9; the listener wants 5.5 */
+	if (null > STDERR_FILENO)
+		(void)close(null);
+}
+
+/* A terminal that is written to, but not read at its other end, would make us wait, and the program
+ * with us. An open file of our own does not. */
+static void unblock_stderr(void)
+{
+	int fd = isatty(STDERR_FILENO)
+			 ? open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+			 : -1;
+
+	if (fd >= 0 && fd != STDERR_FILENO) {
+		(void)dup2(fd, STDERR_FILENO);
+		(void)close(fd);
+	}
 }
 
 static void begin(struct beside *beside, int listener, void *user)
@@ -91,43 +116,47 @@ int supervise_await(struct supervisor *supervisor, struct sbx_err *err)
 void supervise_dismiss(struct supervisor *supervisor)
 {
 	beside_dismiss(supervisor->beside);
-}
-
-/* The program has ended; its descendants may go on. */
-static void program_ended(struct supervise_loop *loop)
-{
-	loop->ended = true;
-	close_fd(&loop->events);
-	answer_drop_descriptors();
+	/* It uses our memory and descriptors until then. */
+	while (atomic_load(&supervisor->beside->state) != BESIDE_GONE)
+		(void)sched_yield();
 }
 
 void supervise_serve(struct supervisor *s, const struct supervise_user *user)
 {
 	struct supervise_loop loop = {.s = s, .user = user};
 	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	bool keep_stderr = answer_may_keep_stderr();
 	struct sbx_err err;
 
 	(void)prctl(PR_SET_NAME, "sbx-report");
 	(void)setsid();
 	(void)!chdir("/"); /* only so as not to hold a mount */
-	leave_descriptors(s->listener);
+	if (!s->pidfd)
+		s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	leave_descriptors(s->listener, s->pidfd);
+	unblock_stderr();
 	if (answer_init(&loop, &err) < 0)
 		_exit(0); /* nobody answers then: the kernel does, with ENOSYS */
-	loop.events = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	loop.events = s->pidfd;
 	answer_on_same_processor(s->listener);
 	/* From here on the launcher executes the program. Should that fail, it prints and exits,
 	 * while we wait for a call that does not come. */
 	if (s->beside)
 		beside_set_ready(s->beside);
-	while (!(fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))) {
+	while (s->listener >= 0 && !(fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))) {
 		fds[0].fd = s->listener;
 		fds[1].fd = loop.events; /* -1 is passed over */
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
-			continue;
+		/* EINVAL: a program with "proc" may have set our limit of descriptors. */
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			break;
 		if (fds[0].revents & POLLIN)
 			answer_call(&loop);
-		if (fds[1].revents)
-			program_ended(&loop);
+		if (fds[1].revents) {
+			/* Its descendants may go on. */
+			loop.ended = true;
+			close_fd(&loop.events);
+			answer_drop_descriptors(keep_stderr);
+		}
 	}
 	user->ended(user->user, loop.ended, 0);
 	answer_done(&loop);

@@ -4,6 +4,7 @@
  * having touched next to none of its memory, and most often ends here. Setting up a static libc
  * costs more than all of that. No libc: neither thread-local storage nor the stack protector is
  * there. */
+#include <linux/errno.h>
 #include <linux/poll.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -91,8 +92,8 @@ __attribute__((used, no_stack_protector)) void entry_wait(const long *stack)
 
 	if (stack[0] < 2 || !is_word(argv[1], ATTEND_WORD))
 		return;
-	while (call(SYS_ppoll, (long)fds, 2, 0, 0, 0) < 0)
-		; /* EINTR: SIGCONT after SIGSTOP */
+	while (call(SYS_ppoll, (long)fds, 2, 0, 0, 0) == -EINTR)
+		; /* SIGCONT after SIGSTOP */
 	/* A call to answer; or the program has ended, and left somebody: see to the descriptors. */
 	if (fds[0].revents & POLLIN || !fds[0].revents)
 		return;

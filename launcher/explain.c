@@ -68,7 +68,8 @@ static int build_model(struct explain *e, struct sbx_err *err)
 	r = unveil_build(&unveil, &rulesets, err);
 	if (r < 0)
 		return r;
-	e->request.policy.bounded = rulesets.bounded;
+	if (!e->request.brief) /* which answers by what is in force */
+		e->request.policy.bounded = rulesets.bounded;
 	for (size_t i = 0; r == 0 && i < unveil.n_extra; i++)
 		r = add_path(&e->started, unveil.extra[i].path,
 			     landlock_access(unveil.extra[i].perms, ~UINT64_C(0)));
@@ -213,7 +214,8 @@ void explain_filter(const struct explain *e, struct filter_request *ret)
 	ret->self = getpid();
 	ret->supervised = true;
 	ret->watched = e->watched;
-	ret->watch_bounded = e->request.brief && e->policy->unveil;
+	ret->watch_bounded =
+		e->request.brief && e->policy->unveil && e->policy->on_violation != VIOLATION_KILL;
 }
 
 /* ---- libc asks its cache daemon, copes, and looks into the files ---- */
@@ -526,7 +528,10 @@ static void ended(void *user, bool again, int status)
 
 int explain_run(struct explain *e, struct supervisor *supervisor, struct sbx_err *err)
 {
-	const struct supervise_user user = {.judge = judge, .ended = ended, .user = e};
+	const struct supervise_user user = {.judge = judge,
+					    .ended = ended,
+					    .user = e,
+					    .kills = e->policy->on_violation == VIOLATION_KILL};
 
 	e->program = supervisor->pid;
 	add_own_proc(e);
@@ -536,7 +541,10 @@ int explain_run(struct explain *e, struct supervisor *supervisor, struct sbx_err
 void explain_serve(struct supervisor *supervisor, void *explain)
 {
 	struct explain *e = explain;
-	const struct supervise_user user = {.judge = judge, .ended = ended, .user = e};
+	const struct supervise_user user = {.judge = judge,
+					    .ended = ended,
+					    .user = e,
+					    .kills = e->policy->on_violation == VIOLATION_KILL};
 
 	e->program = supervisor->pid;
 	supervise_serve(supervisor, &user);

@@ -120,6 +120,10 @@ void explain_say(struct explain *e, struct denial *denial, const char *reason)
 		     call, reason);
 	if (n >= (int)sizeof(line))
 		line[sizeof(line) - 2] = '\n';
+	/* The call is escaped; names of policies, and paths in lines to add, are as they are. */
+	for (char *c = line; *c && c[1]; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	if (denial->held)
 		memcpy(e->held.line, line, sizeof(line));
 	else

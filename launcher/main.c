@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ static int guard_standard_descriptors(struct sbx_err *err)
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
 			continue;
-		if (open("/dev/null", O_PATH | O_CLOEXEC) != fd)
+		if (open("/dev/null", O_PATH | O_CLOEXEC) != fd && eventfd(0, EFD_CLOEXEC) != fd)
 			return err_set(err, -errno, "cannot keep descriptor %d closed: %m", fd);
 	}
 	return 0;

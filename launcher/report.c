@@ -68,6 +68,7 @@ int report_attend(char *const *argv, const struct policy_env *env, struct sbx_er
 		return r;
 	supervisor.pid = card.program;
 	supervisor.listener = ATTEND_LISTENER;
+	supervisor.pidfd = ATTEND_PROGRAM;
 	explain_serve(&supervisor, explain);
 	explain_free(explain);
 	policy_done(&policy);

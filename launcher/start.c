@@ -287,7 +287,7 @@ static enum watch choose_watch(const struct start_request *request)
 
 	if (request->explain || policy->on_violation == VIOLATION_LOG)
 		return WATCH_AROUND;
-	if (request->quiet || !policy->report)
+	if (request->quiet || !policy->report || !beside_sees_processes())
 		return WATCH_NOBODY;
 	/* Nothing but a filter kills the first process of a PID namespace from inside. */
 	if (policy->on_violation == VIOLATION_KILL && getpid() == 1)
@@ -337,7 +337,13 @@ static void launch_done(struct launch *l)
 static int watch_around(struct launch *l, int *ret_status, struct sbx_err *err)
 {
 	struct explain_request explain = explain_request(l->request, &l->unveil);
-	int r = explain_new(&explain, &l->explain, err);
+	int r;
+
+	if (!beside_sees_processes())
+		return err_set(err, -EOPNOTSUPP,
+			       "cannot supervise: /proc is not that of this PID namespace, or "
+			       "children are to be in another one");
+	r = explain_new(&explain, &l->explain, err);
 
 	if (r < 0)
 		return r;

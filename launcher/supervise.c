@@ -153,6 +153,21 @@ static void take_signals(struct supervise_loop *loop)
 	}
 }
 
+/* We cannot wait any more, as when a program with "proc" has set our limit of descriptors: fail
+ * closed. */
+static void give_up(struct supervise_loop *loop)
+{
+	siginfo_t info = {0};
+
+	if (loop->ended)
+		return;
+	(void)kill(loop->s->pid, SIGKILL);
+	while (waitid(P_PID, (id_t)loop->s->pid, &info, WEXITED) < 0 && errno == EINTR)
+		;
+	loop->status = 128 + SIGKILL;
+	loop->ended = true;
+}
+
 /* Wait for something to do, and do it. Returns false when nobody is left to listen to. */
 static bool loop_once(struct supervise_loop *loop, int timeout_ms, bool *ret_idle)
 {
@@ -163,8 +178,10 @@ static bool loop_once(struct supervise_loop *loop, int timeout_ms, bool *ret_idl
 	int n = poll(fds, ARRAY_SIZE(fds), timeout_ms);
 
 	*ret_idle = n == 0;
+	if (n < 0 && errno != EINTR)
+		give_up(loop);
 	if (n <= 0)
-		return true;
+		return n == 0 || errno == EINTR;
 	if (fds[1].revents)
 		take_signals(loop);
 	if (fds[0].revents & POLLIN)
@@ -184,13 +201,14 @@ static long now_ms(void)
 
 static _Noreturn void watch_rest(struct supervise_loop *loop)
 {
-	bool idle;
+	bool idle, keep_stderr;
 
 	/* Whoever ends us ends nobody else: the kernel then answers ENOSYS. */
 	(void)sigprocmask(SIG_SETMASK, &loop->s->mask, NULL);
+	keep_stderr = answer_may_keep_stderr();
 	(void)setsid();
 	(void)!chdir("/"); /* only so as not to hold a mount */
-	answer_drop_descriptors();
+	answer_drop_descriptors(keep_stderr);
 	while (loop_once(loop, -1, &idle))
 		;
 	loop->user->ended(loop->user->user, true, 0);

@@ -21,6 +21,7 @@ struct supervisor {
 	void (*chld)(int signal); /* what SIGCHLD does, likewise */
 	_Atomic uint32_t *word;	  /* where who installs the filter tells who answers */
 	struct beside *beside;	  /* NULL: around the program */
+	int pidfd;		  /* of the program, where not around it; 0: not open yet */
 };
 
 /* As fork(2): returns 1 in the parent, 0 in the child, or -errno. Parent and child share their
@@ -55,6 +56,7 @@ struct supervise_user {
 	 * when its last descendant has, if there were any. */
 	void (*ended)(void *user, bool again, int status);
 	void *user;
+	bool kills; /* there will be SUPERVISE_KILL */
 };
 
 bool supervise_call_valid(int listener, uint64_t id);

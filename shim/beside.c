@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -69,7 +70,7 @@ static bool has_ended(pid_t pid)
 	bool ended;
 
 	if (fd.fd < 0)
-		return errno == ESRCH;
+		return kill(pid, 0) < 0;
 	ended = poll(&fd, 1, 0) == 1;
 	(void)close(fd.fd); /* close-on-exec, should the program execute something now */
 	return ended;
@@ -124,6 +125,27 @@ static pid_t adopt_out(struct beside *beside, char *stack)
 	if (pid < 0 || waitid(P_PID, (id_t)pid, &info, WEXITED | __WALL) < 0)
 		return -1;
 	return beside->pid;
+}
+
+static bool is_link(const char *path, const char *target)
+{
+	char text[64];
+	ssize_t n = readlink(path, text, sizeof(text) - 1);
+
+	return n >= 0 && strlen(target) == (size_t)n && memcmp(text, target, (size_t)n) == 0;
+}
+
+bool beside_sees_processes(void)
+{
+	char pid[16], namespace[64];
+	ssize_t n;
+
+	(void)snprintf(pid, sizeof(pid), "%d", getpid());
+	n = readlink("/proc/self/ns/pid", namespace, sizeof(namespace) - 1);
+	if (n < 0)
+		return false;
+	namespace[n] = '\0';
+	return is_link("/proc/self", pid) && is_link("/proc/self/ns/pid_for_children", namespace);
 }
 
 int beside_start(struct beside *beside, enum beside_kind kind, void *stack, size_t size,

@@ -32,6 +32,10 @@ struct beside {
 	void *user;
 };
 
+/* Does /proc show the processes of our PID namespace, and will a child be in it, too? Else numbers
+ * of processes mean others there. */
+bool beside_sees_processes(void);
+
 /* Start the new process, on @stack of @size bytes. It waits until the caller has a listener, has
  * its own table of descriptors then, and calls @begin. All signals are blocked in it; until then it
  * ends with the caller. Returns 0 or -errno. */

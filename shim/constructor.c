@@ -184,16 +184,14 @@ static int enter(struct unveil_rulesets *rulesets, const struct report_request *
 	};
 	struct filter plain, asking;
 	struct report report;
-	int r, started;
+	int r;
 
 	r = filter_build(&request, &plain, err);
 	if (r < 0)
 		return r;
-	started = report_start(&report, reported, err);
-	if (started <= 0)
-		return started < 0 ? started : sandbox_enter(&rulesets->inner, &plain, err);
+	if (!report_start(&report, reported))
+		return sandbox_enter(&rulesets->inner, &plain, err);
 	request.supervised = true;
-	request.watch_bounded = reported->policy->unveil;
 	r = filter_build(&request, &asking, err);
 	if (r == 0)
 		r = sandbox_restrict(&rulesets->inner, err);

@@ -98,27 +98,31 @@ static bool collects_orphans(void)
 	return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &value) == 0 && value);
 }
 
-int report_start(struct report *report, const struct report_request *request, struct sbx_err *err)
+bool report_start(struct report *report, const struct report_request *request)
 {
 	const struct policy *policy = request->policy;
-	int r;
+	struct sbx_err ignored;
 
 	report->request = request;
 	report->failed = false;
 	/* We could not close the listener without stdio, and keeping it would be to answer
 	 * ourselves. Who collects orphans would get this one, too. */
 	if (!policy->report || !(policy->promises & P(STDIO)) || collects_orphans() ||
-	    !find_launcher(request->shim, report->launcher))
-		return 0;
+	    !beside_sees_processes() || !find_launcher(request->shim, report->launcher))
+		return false;
 	report->arena = (struct arena){0};
 	report->envp = copy_environment(&report->arena, request->envp);
 	report->stack =
 		mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (!report->envp || report->stack == MAP_FAILED)
-		return err_set(err, -ENOMEM, "out of memory");
-	r = beside_start(&report->beside, BESIDE_ORPHAN, report->stack, STACK_SIZE, become_launcher,
-			 report, err);
-	return r < 0 ? r : 1;
+	if (report->envp && report->stack != MAP_FAILED &&
+	    beside_start(&report->beside, BESIDE_ORPHAN, report->stack, STACK_SIZE, become_launcher,
+			 report, &ignored) == 0)
+		return true;
+	/* No process or memory to be had: the sandbox is the same. */
+	if (report->stack != MAP_FAILED)
+		(void)munmap(report->stack, STACK_SIZE);
+	arena_done(&report->arena);
+	return false;
 }
 
 int report_enter(struct report *report, const struct filter *filter, const struct filter *plain,

@@ -34,10 +34,10 @@ struct report {
 	char launcher[PATH_MAX];
 };
 
-/* Is somebody to report, and there? Then start him; he waits for report_enter(). Returns 1, 0 when
- * nobody is to, or -errno. Restrictions of the caller that follow do not reach him. */
-must_check int report_start(struct report *report, const struct report_request *request,
-			    struct sbx_err *err) nonnull(1, 2, 3);
+/* Is somebody to report, and there? Then start him; he waits for report_enter(). Restrictions of
+ * the caller that follow do not reach him. */
+bool report_start(struct report *report, const struct report_request *request) must_check
+	nonnull(1, 2);
 
 /* Install @filter, which asks him, or @plain, which refuses by itself, where that is not possible.
  * Returns 0 or -errno. */
