@@ -97,7 +97,12 @@ bool explain_model(struct explain *e)
 static void find_handled(struct explain *e)
 {
 	const struct landlock_caps *caps = e->request.unveil->caps;
+	struct landlock_caps all;
 
+	if (e->request.learn) { /* for any kernel */
+		landlock_caps_of_abi(INT_MAX, &all);
+		caps = &all;
+	}
 	if (e->policy->unveil)
 		e->handled = caps->fs;
 	else if (e->request.ever_starting && !(e->policy->promises & P(EXEC)))
@@ -160,6 +165,17 @@ static int open_file_dir(struct explain *e, struct sbx_err *err)
 	return 0;
 }
 
+static int start_learning(struct explain *e, struct sbx_err *err)
+{
+	const struct learn_request request = {
+		.unveil = e->request.unveil,
+		.name = e->request.name,
+		.file = e->request.learn_file,
+	};
+
+	return learn_new(&request, &e->learn, err);
+}
+
 int explain_new(const struct explain_request *request, struct explain **ret, struct sbx_err *err)
 {
 	struct explain *e = calloc(1, sizeof(*e));
@@ -182,6 +198,8 @@ int explain_new(const struct explain_request *request, struct explain **ret, str
 		r = find_watched(e, err);
 	if (r == 0 && !e->request.brief)
 		enclosure_look(&e->enclosure);
+	if (r == 0 && e->request.learn)
+		r = start_learning(e, err);
 	if (r == 0)
 		*ret = e;
 	else
@@ -194,6 +212,7 @@ void explain_free(struct explain *e)
 	if (!e)
 		return;
 	advice_done(&e->advice);
+	learn_free(e->learn);
 	reach_done(&e->granted);
 	reach_done(&e->started);
 	reach_done(&e->lines);
@@ -220,7 +239,7 @@ void explain_filter(const struct explain *e, struct filter_request *ret)
 
 /* ---- libc asks its cache daemon, copes, and looks into the files ---- */
 
-static bool is_nscd_socket(const struct seccomp_notif *notif)
+bool explain_is_nscd_socket(const struct seccomp_notif *notif)
 {
 	return notif->data.nr == SYS_socket && (uint32_t)notif->data.args[0] == AF_UNIX &&
 	       (uint32_t)notif->data.args[1] == (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK) &&
@@ -259,7 +278,8 @@ static void release_held(struct explain *e)
 
 static void settle_held(struct explain *e, struct denial *denial)
 {
-	if (!e->held.tid || e->held.tid != denial->target.tid || is_nscd_socket(denial->notif))
+	if (!e->held.tid || e->held.tid != denial->target.tid ||
+	    explain_is_nscd_socket(denial->notif))
 		return;
 	if (is_nss_file(denial))
 		e->held.tid = 0;
@@ -315,7 +335,7 @@ static int family_of(struct denial *denial)
 }
 
 /* What the arguments suggest where several promises would do. */
-static uint64_t preferred(const struct explain *e, struct denial *denial)
+uint64_t explain_preferred(const struct explain *e, struct denial *denial)
 {
 	const uint64_t *args = (const uint64_t *)denial->notif->data.args;
 	const struct requirement *need = &denial->row->need;
@@ -360,12 +380,12 @@ static void explain_refused(struct explain *e, struct denial *denial)
 		explain_say(e, denial, reason);
 		return;
 	}
-	prefer = preferred(e, denial);
+	prefer = explain_preferred(e, denial);
 	missing = missing_for(e, denial, prefer);
 	if (denial->call && access_names_files(denial->call) && explain_paths(e, denial, missing))
 		return;
 	explain_need_text(e, missing, reason, sizeof(reason));
-	if (is_nscd_socket(denial->notif) && !must_kill(e)) {
+	if (explain_is_nscd_socket(denial->notif) && !must_kill(e)) {
 		/* What would tell whether libc copes is not watched. It nearly always is libc. */
 		if (e->request.brief)
 			return;
@@ -404,6 +424,10 @@ static struct supervise_verdict refuse(const struct explain *e)
 
 static void look_at(struct explain *e, struct denial *denial)
 {
+	if (e->learn) {
+		learn_see(e, denial);
+		return;
+	}
 	settle_held(e, denial);
 	if (!denial->permitted) {
 		explain_refused(e, denial);
@@ -503,6 +527,10 @@ static void ended(void *user, bool again, int status)
 	struct explain *e = user;
 	char *text;
 
+	if (e->learn) {
+		learn_end(e->learn, again, status);
+		return;
+	}
 	release_held(e);
 	if (status && e->request.summary && e->enclosure.filter)
 		explain_print(e, "sbx-preload: the program failed, and a seccomp filter around "

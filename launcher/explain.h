@@ -14,10 +14,13 @@ struct explain_request {
 	struct filter_request policy; /* what the policy permits … */
 	struct filter_request start;  /* … and what start-up does beside; bounded and self are
 					 filled in later */
-	bool ever_starting; /* nobody will say that start-up is over: the shim cannot enter */
-	bool quiet;	    /* say nothing; the file is written all the same */
-	bool summary;	    /* at the end, tell what to add */
-	const char *file;   /* where to write what to add; NULL: nowhere */
+	bool ever_starting;	/* nobody will say that start-up is over: the shim cannot enter */
+	bool quiet;		/* say nothing; the file is written all the same */
+	bool summary;		/* at the end, tell what to add */
+	const char *file;	/* where to write what to add; NULL: nowhere */
+	bool learn;		/* say nothing meanwhile; at the end, make a policy: see learn.h */
+	const char *name;	/* the program's */
+	const char *learn_file; /* where to merge it into; NULL: standard output */
 };
 
 struct explain; /* opaque */

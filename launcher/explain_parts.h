@@ -7,6 +7,7 @@
 #include "advice.h"
 #include "enclosure.h"
 #include "explain.h"
+#include "learn.h"
 #include "reach.h"
 
 #define EXPLAIN_LINE_MAX  (PATH_MAX + 1024)
@@ -17,6 +18,7 @@ struct explain {
 	struct explain_request request;
 	const struct policy *policy;
 	struct advice advice;
+	struct learn *learn;   /* owned; NULL: it explains */
 	bool modelled;	       /* the three below are filled in … */
 	bool unmodelled;       /* … or cannot be */
 	struct reach granted;  /* by the policy */
@@ -75,6 +77,16 @@ void explain_need_text(const struct explain *e, uint64_t promises, char *buf, si
 
 /* Is there a model of what Landlock grants? It is made when it is first asked for, if need be. */
 bool explain_model(struct explain *e);
+
+/* The letters that grant these rights, and the promises without which the letters do not. */
+uint8_t explain_letters(uint64_t rights);
+uint64_t explain_promises(uint8_t letters, uint64_t rights);
+/* What the model grants. */
+uint64_t explain_granted(const struct explain *e, const struct access_want *w);
+/* Of promises that would all do: what the arguments suggest. */
+uint64_t explain_preferred(const struct explain *e, struct denial *denial);
+/* libc asks its cache daemon, copes, and looks into the files. */
+bool explain_is_nscd_socket(const struct seccomp_notif *notif);
 
 /* Does Landlock refuse the paths of this call? Then say so, and that @promises are missing, too.
  * Returns whether something was said. */

@@ -35,7 +35,7 @@ struct verdict {
 	struct sbx_err err;
 };
 
-static uint64_t granted(const struct explain *e, const struct access_want *w)
+uint64_t explain_granted(const struct explain *e, const struct access_want *w)
 {
 	uint64_t access = reach_granted(&e->granted, w->real, &w->st);
 
@@ -58,20 +58,20 @@ static uint64_t gained(const struct explain *e, const struct access_wants *wants
 
 	if (!wants->moves || wants->count < 2)
 		return 0;
-	more = granted(e, &wants->want[1]) & ~granted(e, &wants->want[0]) & e->handled;
+	more = explain_granted(e, &wants->want[1]) & ~explain_granted(e, &wants->want[0]) &
+	       e->handled;
 	return wants->moves_dir ? more : landlock_access_file(more);
 }
 
 static bool is_refused(const struct explain *e, const struct access_wants *wants)
 {
 	for (size_t i = 0; i < wants->count; i++)
-		if (wants->want[i].rights & e->handled & ~granted(e, &wants->want[i]))
+		if (wants->want[i].rights & e->handled & ~explain_granted(e, &wants->want[i]))
 			return true;
 	return gained(e, wants) != 0;
 }
 
-/* The letters that grant these rights. */
-static uint8_t letters_for(uint64_t rights)
+uint8_t explain_letters(uint64_t rights)
 {
 	static const uint8_t singles[] = {PERM_W, PERM_C, PERM_R};
 	uint8_t letters = 0;
@@ -85,8 +85,7 @@ static uint8_t letters_for(uint64_t rights)
 	return letters;
 }
 
-/* The promises without which the letters do not grant these rights. */
-static uint64_t promises_for(uint8_t letters, uint64_t rights)
+uint64_t explain_promises(uint8_t letters, uint64_t rights)
 {
 	uint64_t needed = 0;
 
@@ -187,13 +186,13 @@ static void add_line(struct explain *e, struct verdict *v, const struct access_w
 static void examine(struct explain *e, struct verdict *v, const struct access_want *w,
 		    uint64_t more)
 {
-	uint64_t have = granted(e, w), by_line;
+	uint64_t have = explain_granted(e, w), by_line;
 	uint64_t rights = (w->rights | more) & e->handled & ~have;
 	uint64_t needed, implied, unveiled;
 
 	if (!rights)
 		return;
-	needed = promises_for(letters_for(rights), rights) & ~e->policy->promises;
+	needed = explain_promises(explain_letters(rights), rights) & ~e->policy->promises;
 	by_line = reach_granted(&e->lines, w->real, &w->st);
 	unveiled = rights & ~by_line;
 	if (!unveiled) {
@@ -204,7 +203,7 @@ static void examine(struct explain *e, struct verdict *v, const struct access_wa
 		v->promises |= needed; /* `exec` brings the loader */
 		return;
 	}
-	v->lacking |= have || by_line ? letters_for(unveiled) : 0;
+	v->lacking |= have || by_line ? explain_letters(unveiled) : 0;
 	implied = implied_by(e, w->real, rights,
 			     NAMED_BY_PROMISE | (needed & (P(WPATH) | P(CPATH)) ? P(TMPPATH) : 0) |
 				     (is_process_dir(w->real) ? P(PS) : 0));
@@ -213,7 +212,7 @@ static void examine(struct explain *e, struct verdict *v, const struct access_wa
 	else
 		v->promises |= needed;
 	v->with_lines |= needed;
-	add_line(e, v, w, letters_for(unveiled));
+	add_line(e, v, w, explain_letters(unveiled));
 }
 
 /* Would a line let the program write what defines sandboxes? Nobody should be told to add it. */
@@ -401,7 +400,7 @@ static void note_device(struct explain *e, const struct access_want *w)
 	char *name;
 
 	if (!(S_ISCHR(w->st.st_mode) || S_ISBLK(w->st.st_mode)) || !(e->handled & FS_IOCTL_DEV) ||
-	    (granted(e, w) & FS_IOCTL_DEV) || e->n_devices == EXPLAIN_NAMES_MAX)
+	    (explain_granted(e, w) & FS_IOCTL_DEV) || e->n_devices == EXPLAIN_NAMES_MAX)
 		return;
 	for (size_t i = 0; i < e->n_devices; i++)
 		if (strcmp(e->devices[i], w->real) == 0)

@@ -48,6 +48,10 @@ static void explain_port(struct explain *e, struct denial *denial, uint16_t port
 			return;
 	if (!is_tcp(denial))
 		return;
+	if (e->learn) {
+		learn_see_port(e, denial, access, port);
+		return;
+	}
 	if (!port) {
 		/* "Any free port": no line can say it. */
 		(void)snprintf(reason, sizeof(reason),
@@ -104,6 +108,16 @@ static void note_abstract(struct explain *e, const char *name)
 		e->abstract[e->n_abstract++] = copy;
 }
 
+static void tell_scope(struct explain *e, struct denial *denial, const char *reason)
+{
+	if (e->learn) {
+		learn_see_scope(e, denial);
+		return;
+	}
+	advice_add_scope(&e->advice);
+	explain_say(e, denial, reason);
+}
+
 static void explain_abstract(struct explain *e, struct denial *denial,
 			     const struct sockaddr_un *address, size_t size)
 {
@@ -125,8 +139,7 @@ static void explain_abstract(struct explain *e, struct denial *denial,
 		       "the abstract socket is outside the sandbox; add to [sandbox]: scope = open "
 		       "(%s)",
 		       e->policy->name);
-	advice_add_scope(&e->advice);
-	explain_say(e, denial, reason);
+	tell_scope(e, denial, reason);
 }
 
 void explain_address(struct explain *e, struct denial *denial)
@@ -218,6 +231,5 @@ void explain_signal(struct explain *e, struct denial *denial)
 	(void)snprintf(reason, sizeof(reason),
 		       "the process is outside the sandbox; add to [sandbox]: scope = open (%s)",
 		       e->policy->name);
-	advice_add_scope(&e->advice);
-	explain_say(e, denial, reason);
+	tell_scope(e, denial, reason);
 }

@@ -112,6 +112,17 @@ static int choose_policy(struct policy *policy, const struct options *options,
 	return r;
 }
 
+/* What every program needs, as the start of what is learned; nothing is refused. */
+static int unconfined_policy(struct policy *policy, struct sbx_err *err)
+{
+	policy_init(policy);
+	policy->name = "learned";
+	policy->on_violation = VIOLATION_LOG;
+	policy->port_kinds = PORT_CONNECT | PORT_BIND;
+	policy->best_effort = true;
+	return policy_add_promises(policy, "stdio", (struct origin){.file = "--learn"}, err);
+}
+
 static int program_status(int r)
 {
 	switch (r) {
@@ -143,13 +154,19 @@ static int run(const struct options *options, const struct policy_env *env)
 		.quiet = options->quiet,
 		.explain = options->explain,
 		.explain_file = options->explain_file,
+		.learn = options->learn,
+		.learn_file = options->learn_file,
+		.trace = options->trace.format == TRACE_NONE ? NULL : &options->trace,
 	};
 	int status, r;
 
 	r = program_resolve(options->rest, env->envp, &program, &err);
 	if (r < 0)
 		return fail(&err, program_status(r));
-	r = choose_policy(&policy, options, &program, env, &err);
+	if (options->learn || request.trace)
+		r = unconfined_policy(&policy, &err);
+	else
+		r = choose_policy(&policy, options, &program, env, &err);
 	if (r < 0)
 		return fail(&err, policy_status(r));
 	status = start_program(&request, &err);

@@ -25,6 +25,11 @@ const char options_help[] =
 	"  -e, --explain[=FILE]     say what is denied, of paths too, and what to add; write it\n"
 	"                           into FILE as a piece of a policy\n"
 	"\n"
+	"Unconfined, to find out what a program needs:\n"
+	"      --learn[=FILE]       print a policy of what it did; or merge it into FILE\n"
+	"      --trace[=json]       print its system calls; --trace-only=inet,openat,/etc: some\n"
+	"  -o, --output FILE        into this file; -c, --count: no calls, but how many\n"
+	"\n"
 	"Instead of running a program:\n"
 	"      --print-policy       print the policy that would be applied, as a policy file\n"
 	"      --check FILE...      say what is wrong with policy files\n"
@@ -45,6 +50,9 @@ enum {
 	OPT_DOCTOR,
 	OPT_LIST,
 	OPT_VERSION,
+	OPT_LEARN,
+	OPT_TRACE,
+	OPT_TRACE_ONLY,
 	OPT_LATER, /* designed, not built yet: refused by name rather than ignored */
 };
 
@@ -62,8 +70,11 @@ static const struct option long_options[] = {
 	{"list", optional_argument, NULL, OPT_LIST},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
-	{"learn", optional_argument, NULL, OPT_LATER},
-	{"trace", optional_argument, NULL, OPT_LATER},
+	{"learn", optional_argument, NULL, OPT_LEARN},
+	{"trace", optional_argument, NULL, OPT_TRACE},
+	{"trace-only", required_argument, NULL, OPT_TRACE_ONLY},
+	{"output", required_argument, NULL, 'o'},
+	{"count", no_argument, NULL, 'c'},
 	{"interactive", no_argument, NULL, OPT_LATER},
 	{"api", optional_argument, NULL, OPT_LATER},
 	{"export", required_argument, NULL, OPT_LATER},
@@ -110,6 +121,15 @@ static int set_mode(struct options *options, enum mode mode, struct sbx_err *err
 	return 0;
 }
 
+static int set_trace(struct options *options, const char *format, struct sbx_err *err)
+{
+	if (format && strcmp(format, "json") != 0)
+		return err_set(err, -EINVAL, "--trace=%s: there is json, and text without a word",
+			       format);
+	options->trace.format = format ? TRACE_JSON : TRACE_TEXT;
+	return 0;
+}
+
 static int take_option(struct options *options, int c, int index, char **argv, struct sbx_err *err)
 {
 	char letter[3] = {'-', 0, 0};
@@ -138,6 +158,21 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 		if (optarg)
 			options->explain_file = optarg;
 		return 0;
+	case 'c':
+		options->trace.count = true;
+		return 0;
+	case 'o':
+		options->trace.output = optarg;
+		return 0;
+	case OPT_LEARN:
+		options->learn = true;
+		options->learn_file = optarg;
+		return 0;
+	case OPT_TRACE:
+		return set_trace(options, optarg, err);
+	case OPT_TRACE_ONLY:
+		options->trace.only = optarg;
+		return 0;
 	case OPT_PRINT_POLICY:
 		return set_mode(options, MODE_PRINT_POLICY, err);
 	case OPT_CHECK:
@@ -165,6 +200,29 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 		/* getopt names a bad letter; a bad long option is the word before optind. */
 		return unknown_option(optopt && optopt < 256 ? letter : argv[optind - 1], err);
 	}
+}
+
+/* Watched runs are not confined: a policy beside them would be a misunderstanding. */
+static int check_watched(const struct options *options, struct sbx_err *err)
+{
+	const struct trace_request *trace = &options->trace;
+	const char *what = options->learn ? "--learn" : "--trace";
+
+	if (trace->format == TRACE_NONE && (trace->output || trace->only || trace->count))
+		return err_set(err, -EINVAL, "-o, -c and --trace-only go with --trace");
+	if (trace->format == TRACE_NONE && !options->learn)
+		return 0;
+	if (trace->format != TRACE_NONE && options->learn)
+		return err_set(err, -EINVAL, "--learn and --trace are two runs");
+	if (options->policy_file || options->n_flags || options->no_unveil || options->kill ||
+	    options->explain)
+		return err_set(
+			err, -EINVAL,
+			"%s runs the program unconfined: no -p, -v, -V, -P, -k or -e with it",
+			what);
+	if (options->mode != MODE_RUN)
+		return err_set(err, -EINVAL, "%s runs a program, and nothing else", what);
+	return 0;
 }
 
 static int check_rest(const struct options *options, struct sbx_err *err)
@@ -202,10 +260,13 @@ int options_parse(int argc, char **argv, struct options *ret, struct sbx_err *er
 		return err_set(err, -ENOMEM, "out of memory");
 	/* '+': stop at PROGRAM, whose options are its own. ':': tell a missing value from an
 	 * unknown option. */
-	while (!r && (c = getopt_long(argc, argv, "+:p:v:VP:kqeh", long_options, &index)) != -1)
+	while (!r && (c = getopt_long(argc, argv, "+:p:v:VP:kqeco:h", long_options, &index)) != -1)
 		r = take_option(&options, c, index, argv, err);
 	if (!r) {
 		options.rest = argv + optind;
+		r = check_watched(&options, err);
+	}
+	if (!r) {
 		r = check_rest(&options, err);
 	}
 	if (r < 0) {

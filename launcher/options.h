@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../shim/err.h"
+#include "trace.h"
 
 enum mode {
 	MODE_RUN,
@@ -28,12 +29,15 @@ struct options {
 	const char *policy_file;   /* -P */
 	struct policy_flag *flags; /* owned */
 	size_t n_flags;
-	bool no_unveil;		  /* -V */
-	bool kill;		  /* -k */
-	bool quiet;		  /* -q */
-	bool explain;		  /* -e */
-	const char *explain_file; /* --explain=FILE; NULL: none */
-	const char *list_promise; /* --list=PROMISE; NULL: all */
+	bool no_unveil;		    /* -V */
+	bool kill;		    /* -k */
+	bool quiet;		    /* -q */
+	bool explain;		    /* -e */
+	const char *explain_file;   /* --explain=FILE; NULL: none */
+	bool learn;		    /* --learn */
+	const char *learn_file;	    /* --learn=FILE; NULL: none */
+	struct trace_request trace; /* --trace and what goes with it */
+	const char *list_promise;   /* --list=PROMISE; NULL: all */
 	char **rest; /* PROGRAM ARG…, or the files of --check; NULL-terminated, borrowed from argv
 		      */
 };

@@ -253,6 +253,9 @@ static struct explain_request explain_request(const struct start_request *reques
 		.quiet = request->quiet,
 		.summary = request->explain,
 		.file = request->explain_file,
+		.learn = request->learn,
+		.name = request->program->name,
+		.learn_file = request->learn_file,
 	};
 }
 
@@ -275,6 +278,7 @@ struct launch {
 	enum watch watch;
 	struct supervisor supervisor;
 	struct explain *explain; /* owned */
+	struct trace *trace;	 /* owned */
 	char handoff[HANDOFF_VALUE_MAX];
 	int memfd;  /* owned */
 	char **env; /* of the program; in extras->arena */
@@ -285,7 +289,7 @@ static enum watch choose_watch(const struct start_request *request)
 {
 	const struct policy *policy = request->policy;
 
-	if (request->explain || policy->on_violation == VIOLATION_LOG)
+	if (request->explain || request->trace || policy->on_violation == VIOLATION_LOG)
 		return WATCH_AROUND;
 	if (request->quiet || !policy->report || !beside_sees_processes())
 		return WATCH_NOBODY;
@@ -298,7 +302,7 @@ static enum watch choose_watch(const struct start_request *request)
 static void launch_init(struct launch *l, const struct start_request *request,
 			struct extras *extras, const char *shim)
 {
-	const bool log = request->policy->on_violation == VIOLATION_LOG;
+	const bool free = request->trace || request->policy->on_violation == VIOLATION_LOG;
 
 	l->request = request;
 	l->extras = extras;
@@ -314,8 +318,8 @@ static void launch_init(struct launch *l, const struct start_request *request,
 		.readable = request->program->files,
 		.extra = extras->items,
 		.n_extra = extras->count,
-		.want_inner = l->shimmed && !log,
-		.want_outer = !log,
+		.want_inner = l->shimmed && !free,
+		.want_outer = !free,
 	};
 	l->rulesets.inner = l->rulesets.outer = -1;
 	landlock_probe(&l->caps);
@@ -325,6 +329,7 @@ static void launch_done(struct launch *l)
 {
 	unveil_rulesets_done(&l->rulesets);
 	close_fd(&l->memfd);
+	trace_free(l->trace);
 	/* Beside the program somebody uses it still: it ends with the process. */
 	if (l->watch == WATCH_BESIDE && l->explain)
 		explain_stop(l->explain);
@@ -337,19 +342,26 @@ static void launch_done(struct launch *l)
 static int watch_around(struct launch *l, int *ret_status, struct sbx_err *err)
 {
 	struct explain_request explain = explain_request(l->request, &l->unveil);
+	struct trace_request trace;
 	int r;
 
 	if (!beside_sees_processes())
 		return err_set(err, -EOPNOTSUPP,
 			       "cannot supervise: /proc is not that of this PID namespace, or "
 			       "children are to be in another one");
-	r = explain_new(&explain, &l->explain, err);
-
+	if (l->request->trace) {
+		trace = *l->request->trace;
+		trace.ever_starting = !l->shimmed;
+		r = trace_new(&trace, &l->trace, err);
+	} else {
+		r = explain_new(&explain, &l->explain, err);
+	}
 	if (r < 0)
 		return r;
 	r = supervise_fork(&l->supervisor, err);
 	if (r > 0)
-		*ret_status = explain_run(l->explain, &l->supervisor, err);
+		*ret_status = l->trace ? trace_run(l->trace, &l->supervisor, err)
+				       : explain_run(l->explain, &l->supervisor, err);
 	return r;
 }
 
@@ -384,7 +396,10 @@ static int prepare(struct launch *l, struct sbx_err *err)
 				    &l->outer, err);
 	} else {
 		l->inner.len = 0; /* who watches answers in its place */
-		explain_filter(l->explain, &watched);
+		if (l->trace)
+			trace_filter(l->trace, &watched);
+		else
+			explain_filter(l->explain, &watched);
 		r = filter_build(&watched, &l->outer, err);
 	}
 	close_fd(&l->memfd);

@@ -5,6 +5,7 @@
 
 #include "../shim/policy.h"
 #include "program.h"
+#include "trace.h"
 
 /* Find libsbx-preload.so: beside the launcher, else where it is installed. Real path into @ret.
  * Returns 0; -ENOENT. */
@@ -22,6 +23,10 @@ struct start_request {
 	bool quiet;		  /* do not print what best effort gives up */
 	bool explain;		  /* stay as supervisor and say what was denied */
 	const char *explain_file; /* write what to add into this file; NULL: none */
+	bool learn; /* run unconfined, and write what a policy would have to permit: see learn.h.
+		     * The policy is then what is needed without saying: stdio, log, no ports */
+	const char *learn_file;
+	const struct trace_request *trace; /* run unconfined, and show calls; NULL: do not */
 };
 
 /* Enter the outer sandbox and execute the program. Returns only on failure, with the exit status to

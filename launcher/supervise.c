@@ -19,7 +19,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define WAIT_MS	 20 /* how often the parent looks whether a child without a listener still lives */
+#define WAIT_MS	 1  /* how often the parent looks whether a child without a listener still lives */
+#define IDLE_MS	 20 /* what to the user of a supervisor is a moment */
 #define LEAVE_MS 50 /* for descendants that are just ending */
 
 /* The terminal sends these to the whole foreground group; what others send to us alone is passed
@@ -242,7 +243,7 @@ static int watch_signals(struct supervise_loop *loop, struct sbx_err *err)
 int supervise_run(struct supervisor *s, const struct supervise_user *user, struct sbx_err *err)
 {
 	struct supervise_loop loop = {.s = s, .user = user};
-	bool idle;
+	bool idle = false;
 	int r;
 
 	await_listener(s);
@@ -256,10 +257,13 @@ int supervise_run(struct supervisor *s, const struct supervise_user *user, struc
 	}
 	answer_on_same_processor(s->listener);
 	child_changed(&loop);
-	while (!loop.ended)
+	while (!loop.ended) {
 		/* Nobody left to listen to, but the program not yet waited for. */
-		if (!loop_once(&loop, -1, &idle))
+		if (!loop_once(&loop, user->idle && !idle ? IDLE_MS : -1, &idle))
 			close_fd(&s->listener);
+		if (idle && user->idle)
+			user->idle(user->user);
+	}
 	/* Its number may be another's from now on: nothing is passed on any more. */
 	close_fd(&loop.events);
 	user->ended(user->user, false, loop.status);

@@ -55,6 +55,8 @@ struct supervise_user {
 	/* The program has ended, with this exit status (0 where it is not known); and once more
 	 * when its last descendant has, if there were any. */
 	void (*ended)(void *user, bool again, int status);
+	/* For supervise_run(): nobody has asked for a moment. NULL: never mind. */
+	void (*idle)(void *user);
 	void *user;
 	bool kills; /* there will be SUPERVISE_KILL */
 };

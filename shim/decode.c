@@ -42,12 +42,31 @@ static void put_pointer(struct line *line, uint64_t addr)
 		line_text(line, "NULL");
 }
 
+/* Up to its end or to @size bytes. Returns how many there are; *ret_end: its NUL, or NULL. */
+static size_t read_string(const struct decode_state *state, uint64_t addr, char *buf, size_t size,
+			  const char **ret_end)
+{
+	size_t done = 0;
+
+	*ret_end = NULL;
+	while (addr && state->source->read && done < size && !*ret_end) {
+		ssize_t n = state->source->read(state->source->user, addr + done, buf + done,
+						size - done);
+
+		if (n <= 0 || (size_t)n > size - done)
+			break;
+		*ret_end = memchr(buf + done, '\0', (size_t)n);
+		done += (size_t)n;
+	}
+	return done;
+}
+
 /* Not inlined: its buffer would stand on the stack of every other argument, too. */
 static __attribute__((noinline)) void put_string(const struct decode_state *state, uint64_t addr)
 {
 	char text[STRING_MAX + 1];
-	size_t got = addr ? read_memory(state, addr, text, sizeof(text)) : 0;
-	const char *end = memchr(text, '\0', got);
+	const char *end;
+	size_t got = read_string(state, addr, text, sizeof(text), &end);
 
 	if (!end && got < sizeof(text)) {
 		put_pointer(state->line, addr); /* EFAULT for the kernel, too */
@@ -207,6 +226,7 @@ static bool put_pointed(const struct decode_state *state, unsigned i, uint8_t ki
 
 	switch ((enum decode_kind)kind) {
 	case K_PATH:
+	case K_STRING:
 		put_string(state, value);
 		return true;
 	case K_TEXT:
@@ -238,6 +258,23 @@ static bool put_pointed(const struct decode_state *state, unsigned i, uint8_t ki
 	}
 }
 
+/* Not inlined: as above. */
+static __attribute__((noinline)) void put_fd(const struct decode_state *state, int fd)
+{
+	const struct decode_source *source = state->source;
+	char name[STRING_MAX];
+	size_t len;
+
+	line_decimal(state->line, fd);
+	len = source->name_fd && fd >= 0 ? source->name_fd(source->user, fd, name, sizeof(name))
+					 : 0;
+	if (!len)
+		return;
+	line_char(state->line, '<');
+	line_escaped(state->line, name, len);
+	line_char(state->line, '>');
+}
+
 static void put_argument(const struct decode_state *state, unsigned i, uint8_t kind)
 {
 	struct line *line = state->line;
@@ -264,12 +301,14 @@ static void put_argument(const struct decode_state *state, unsigned i, uint8_t k
 			break;
 		/* fallthrough */
 	case K_FD:
-	case K_INT:
-		line_decimal(line, low);
+		put_fd(state, low);
 		break;
 	case K_DIRFD:
 		if (low != AT_FDCWD)
-			line_decimal(line, low);
+			put_fd(state, low);
+		break;
+	case K_INT:
+		line_decimal(line, low);
 		break;
 	case K_LONG:
 		line_decimal(line, (int64_t)value);
@@ -315,6 +354,37 @@ static const struct decode_signature *find_signature(const char *name)
 	return NULL;
 }
 
+/* Who decodes every call of a program should not search for the same one again and again. */
+static const struct decode_signature *find_signature_of(int nr, const char *name)
+{
+	static const struct decode_signature *found[512];
+
+	if (nr < 0 || (size_t)nr >= ARRAY_SIZE(found))
+		return find_signature(name);
+	if (!found[nr])
+		found[nr] = find_signature(name);
+	return found[nr];
+}
+
+size_t decode_find_paths(const char *name, struct decode_path ret[DECODE_PATHS_MAX])
+{
+	const struct decode_signature *signature = find_signature(name);
+	size_t n = 0;
+
+	for (int8_t i = 0; signature && i < 6 && n < DECODE_PATHS_MAX; i++) {
+		uint8_t kind = signature->kinds[i];
+
+		if (kind == K_PATH)
+			ret[n++] = (struct decode_path){
+				.path = i,
+				.dir = i > 0 && signature->kinds[i - 1] == K_DIRFD ? i - 1 : -1,
+			};
+		else if (kind == K_ADDRESS)
+			ret[n++] = (struct decode_path){.path = i, .dir = -1, .address = true};
+	}
+	return n;
+}
+
 const char *decode_call_name(int nr)
 {
 	const struct master master = MASTER_HERE;
@@ -353,7 +423,7 @@ size_t decode_call(int nr, const uint64_t args[6], const struct decode_source *s
 		   size_t size)
 {
 	const char *name = decode_call_name(nr);
-	const struct decode_signature *signature = find_signature(name);
+	const struct decode_signature *signature = find_signature_of(nr, name);
 	struct line line;
 	struct decode_state state = {.line = &line, .source = source, .args = args, .nr = nr};
 

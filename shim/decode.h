@@ -14,6 +14,9 @@ typedef ssize_t (*decode_read_fn)(void *user, uint64_t addr, void *buf, size_t s
 struct decode_source {
 	decode_read_fn read; /* NULL: no memory can be read */
 	void *user;
+	/* What is open as @fd, as text of less than @size bytes into @buf, shown behind the number:
+	 * "3</etc/passwd>". Returns its length; 0: nothing is shown. NULL: for no descriptor. */
+	size_t (*name_fd)(void *user, int fd, char *buf, size_t size);
 };
 
 /* "openat("/etc/shadow", O_RDONLY|O_CLOEXEC)" into @buf: cut, with "..." at its end, to @size,
@@ -27,6 +30,18 @@ size_t decode_call(int nr, const uint64_t args[6], const struct decode_source *s
 /* "AF_INET 127.0.0.1:80", "AF_INET6 [::1]:80", "AF_UNIX "/run/x"", "AF_UNIX @abstract",
  * "AF_NETLINK pid 42": what the @size bytes of a struct sockaddr say. */
 void decode_address(struct line *line, const void *address, size_t size) nonnull(1, 2);
+
+/* Where a call's arguments name files. */
+struct decode_path {
+	int8_t path;  /* argument number */
+	int8_t dir;   /* of the directory that it starts from; -1: none */
+	bool address; /* a struct sockaddr instead, which is a file's if it is AF_UNIX; its length
+			 is the next argument */
+};
+#define DECODE_PATHS_MAX 2
+
+/* Those of the call @name. Returns how many. */
+size_t decode_find_paths(const char *name, struct decode_path ret[DECODE_PATHS_MAX]) nonnull(1, 2);
 
 /* The name of call @nr of this architecture; NULL when the table does not know it. */
 const char *decode_call_name(int nr);

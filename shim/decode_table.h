@@ -21,8 +21,9 @@ enum decode_kind {
 	K_SIZE,
 	K_HEX,	/* 32 bits; left out when 0 */
 	K_ADDR, /* left out when NULL */
-	K_PATH, /* and any other string */
-	K_TEXT, /* its length is the next argument */
+	K_PATH,
+	K_STRING, /* any other */
+	K_TEXT,	  /* its length is the next argument */
 	K_MODE,
 	K_FILE_MODE, /* mknod(2): the file's type and its permission bits */
 	K_OPEN_FLAGS,

@@ -40,9 +40,35 @@ static const char *find_word(int nr, unsigned arg, uint32_t level, uint32_t valu
 	return NULL;
 }
 
+/* Where the constants of a set begin and end among all of them. */
+struct range {
+	uint16_t first, end;
+};
+
+static struct range find_range(uint8_t kind)
+{
+	static struct range ranges[KIND_COUNT];
+
+	if (!ranges[kind].end) {
+		struct range range = {0, 1}; /* none: looks at the first in vain */
+
+		for (size_t i = decode_constants_count; i-- > 0;) {
+			if (decode_constants[i].kind != kind)
+				continue;
+			if (range.end == 1)
+				range.end = (uint16_t)(i + 1);
+			range.first = (uint16_t)i;
+		}
+		ranges[kind] = range;
+	}
+	return ranges[kind];
+}
+
 const char *decode_find_constant(uint8_t kind, uint32_t value)
 {
-	for (size_t i = 0; i < decode_constants_count; i++)
+	const struct range range = find_range(kind);
+
+	for (size_t i = range.first; i < range.end; i++)
 		if (decode_constants[i].value == value && decode_constants[i].kind == kind)
 			return decode_constants[i].name;
 	return NULL;
@@ -87,7 +113,9 @@ void decode_put_enum(const struct decode_state *state, unsigned i, uint8_t kind,
 
 void decode_put_flags(struct line *line, uint8_t kind, uint64_t value, unsigned before)
 {
-	for (size_t i = 0; i < decode_constants_count; i++) {
+	const struct range range = find_range(kind);
+
+	for (size_t i = range.first; i < range.end; i++) {
 		const struct decode_constant *constant = &decode_constants[i];
 
 		if (constant->kind != kind)

@@ -225,6 +225,7 @@ static void default_argument(uint8_t kind, struct argument *ret)
 		set_argument(ret, "1");
 		break;
 	case K_PATH:
+	case K_STRING:
 		set_argument(ret, MISSING);
 		break;
 	case K_MODE:
