@@ -43,7 +43,7 @@ CORE := arena err path spell promise policy policy_file policy_find policy_selec
 	landlock unveil unveil_plan filter handoff sandbox beside
 SHIM := constructor report
 LAUNCHER := main entry options start program libraries ldcache script elf list doctor supervise answer attend target access reach advice \
-	explain explain_paths explain_peers explain_say enclosure report trace trace_only trace_print learn learn_file learn_merge \
+	explain explain_paths explain_peers explain_say enclosure report trace trace_only trace_print learn learn_facts learn_file learn_merge \
 	learn_paths learn_policy
 # Needed by the launcher and the tests only: they would bring pointers (relocations) and stdio into the shim.
 LAUNCHER_SHIM := table missing policy_print line decode decode_value decode_address decode_calls decode_names decode_ioctls

@@ -81,6 +81,8 @@ bool explain_model(struct explain *e);
 /* The letters that grant these rights, and the promises without which the letters do not. */
 uint8_t explain_letters(uint64_t rights);
 uint64_t explain_promises(uint8_t letters, uint64_t rights);
+/* From a real path to that of its directory; "/" stays. */
+void explain_go_up(char *real) nonnull(1);
 /* What the model grants. */
 uint64_t explain_granted(const struct explain *e, const struct access_want *w);
 /* Of promises that would all do: what the arguments suggest. */

@@ -143,7 +143,7 @@ static bool has_line(const struct explain *e, const char *real, uint8_t letters)
 	return false;
 }
 
-static void go_up(char *real)
+void explain_go_up(char *real)
 {
 	char *slash = strrchr(real, '/');
 
@@ -165,12 +165,12 @@ static void add_line(struct explain *e, struct verdict *v, const struct access_w
 	 */
 	if (!v->lines[i].is_dir && has_line(e, w->real, letters)) {
 		v->stale = true;
-		go_up(v->lines[i].real);
+		explain_go_up(v->lines[i].real);
 		v->lines[i].is_dir = true;
 	}
 	while (!advice_spell(e->request.unveil->env, v->lines[i].real, spelled) &&
 	       strcmp(v->lines[i].real, "/") != 0) {
-		go_up(v->lines[i].real);
+		explain_go_up(v->lines[i].real);
 		v->lines[i].is_dir = true;
 	}
 	v->lines[i].perms = advice_letters(e->policy, v->lines[i].real, letters);

@@ -7,24 +7,16 @@
 
 #include "../shim/decode.h"
 #include "explain_parts.h"
+#include "hash.h"
 
 #define CALL_MAX  512 /* bytes of a call as text */
 #define ALIKE_MAX 16  /* lines that differ in the path alone */
 #define PRINT_MS  200 /* for whoever reads what we print */
 
-static uint64_t hash_text(const char *text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return hash | 1;
-}
-
 /* Is this the first time? At most EXPLAIN_LINES_MAX are remembered, in a table twice that size. */
 bool explain_is_new(struct explain *e, const char *key)
 {
-	uint64_t hash = hash_text(key);
+	uint64_t hash = hash_bytes(key, strlen(key)) | 1; /* 0 is an empty slot */
 	size_t i = hash & (2 * EXPLAIN_LINES_MAX - 1);
 
 	if (!e->said)

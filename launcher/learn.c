@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running program needs, remembered: see learn.h. */
+/* What a running program needs, remembered: see learn.h. Some 600 lines, since one call is looked
+ * at from every side: its row, its paths, whom it reaches. */
 #include "learn.h"
 
 #include <errno.h>
@@ -20,9 +21,7 @@
 #include "learn_file.h"
 #include "learn_parts.h"
 
-#define PENDING_MAX 64	   /* threads between socket(2) and connect(2) */
-#define PATHS_MAX   200000 /* distinct ones that are remembered */
-#define SECRETS_MAX 65536  /* names that programs make up */
+#define PENDING_MAX 64 /* threads between socket(2) and connect(2) */
 #define DNS_PORT    53
 
 /* libc's question to its cache daemon, unless what follows says otherwise. */
@@ -39,8 +38,6 @@ struct learn {
 	unsigned seq;
 	bool executed; /* the program itself, where that is watched, too */
 	struct pending pending[PENDING_MAX];
-	const char **masked; /* arena; hashed: names that another run would not have */
-	size_t n_masked;
 };
 
 int learn_new(const struct learn_request *request, struct learn **ret, struct sbx_err *err)
@@ -70,172 +67,7 @@ void learn_free(struct learn *l)
 	free(l);
 }
 
-/* ---- the facts ---- */
-
-static size_t hash_text(const char *text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return (size_t)(hash ^ hash >> 32);
-}
-
-struct learn_path *learn_path_find(const struct learn_facts *facts, const char *real)
-{
-	size_t i;
-
-	if (!facts->n_slots)
-		return NULL;
-	for (i = hash_text(real) & (facts->n_slots - 1); facts->slots[i];
-	     i = (i + 1) & (facts->n_slots - 1))
-		if (strcmp(facts->paths[facts->slots[i] - 1].real, real) == 0)
-			return &facts->paths[facts->slots[i] - 1];
-	return NULL;
-}
-
-static void put_slot(struct learn_facts *facts, size_t index)
-{
-	size_t i = hash_text(facts->paths[index].real) & (facts->n_slots - 1);
-
-	while (facts->slots[i])
-		i = (i + 1) & (facts->n_slots - 1);
-	facts->slots[i] = (uint32_t)index + 1;
-}
-
-static bool grow_slots(struct learn_facts *facts)
-{
-	size_t want = facts->n_slots ? 2 * facts->n_slots : 1024;
-	uint32_t *slots;
-
-	if (2 * (facts->n_paths + 1) < facts->n_slots)
-		return true;
-	slots = arena_alloc(&facts->arena, want * sizeof(*slots));
-	if (!slots)
-		return false;
-	facts->slots = slots;
-	facts->n_slots = want;
-	for (size_t i = 0; i < facts->n_paths; i++)
-		put_slot(facts, i);
-	return true;
-}
-
-struct learn_path *learn_path_at(struct learn_facts *facts, const char *real)
-{
-	struct learn_path *path = learn_path_find(facts, real);
-	char *copy;
-
-	if (path)
-		return path;
-	copy = facts->n_paths < PATHS_MAX && grow_slots(facts) ? arena_strdup(&facts->arena, real)
-							       : NULL;
-	if (!copy || arena_grow(&facts->arena, (void **)&facts->paths, &facts->cap_paths,
-				facts->n_paths, sizeof(*facts->paths)) < 0) {
-		facts->cut = true;
-		return NULL;
-	}
-	facts->paths[facts->n_paths] = (struct learn_path){.real = copy};
-	put_slot(facts, facts->n_paths);
-	return &facts->paths[facts->n_paths++];
-}
-
-/* ---- names that another run would not have ---- */
-
-static const char **masked_slot(const struct learn *l, const char *name)
-{
-	size_t i = hash_text(name) & (2 * SECRETS_MAX - 1);
-
-	while (l->masked[i] && strcmp(l->masked[i], name) != 0)
-		i = (i + 1) & (2 * SECRETS_MAX - 1);
-	return &l->masked[i];
-}
-
-static void mask(struct learn *l, const char *name)
-{
-	const char **slot;
-
-	if (!l->masked)
-		l->masked = arena_alloc(&l->facts.arena, 2 * SECRETS_MAX * sizeof(*l->masked));
-	if (!l->masked || l->n_masked == SECRETS_MAX || !name[0])
-		return;
-	slot = masked_slot(l, name);
-	if (*slot)
-		return;
-	*slot = arena_strdup(&l->facts.arena, name);
-	l->n_masked += *slot != NULL;
-}
-
-static bool is_masked(const struct learn *l, const char *name, size_t len)
-{
-	char copy[NAME_MAX + 1];
-
-	if (!l->masked || !len || len >= sizeof(copy))
-		return false;
-	memcpy(copy, name, len);
-	copy[len] = '\0';
-	return *masked_slot(l, copy) != NULL;
-}
-
-/* Does the name hold the number of the process? */
-static bool holds_number(const char *name, size_t len, pid_t pid)
-{
-	char digits[16];
-	int n = snprintf(digits, sizeof(digits), "%d", (int)pid);
-
-	for (size_t i = 0; n > 2 && i + (size_t)n <= len; i++)
-		if (strncmp(name + i, digits, (size_t)n) == 0 &&
-		    (i == 0 || name[i - 1] < '0' || name[i - 1] > '9') &&
-		    (name[i + (size_t)n] < '0' || name[i + (size_t)n] > '9'))
-			return true;
-	return false;
-}
-
-static bool is_number(const char *name, size_t len)
-{
-	return len && strspn(name, "0123456789") >= len;
-}
-
-/* The call as it will be the next time, too: names that were made up, numbers of processes and
- * addresses are left out. */
-static void make_steady(const struct learn *l, const struct target *target, const char *call,
-			char ret[LEARN_CALL_MAX])
-{
-	struct line line;
-	bool quoted = false;
-
-	line_init(&line, ret, LEARN_CALL_MAX);
-	for (const char *p = call; *p;) {
-		size_t len;
-
-		if (*p == '"' || (quoted && *p == '/')) {
-			if (*p == '"')
-				quoted = !quoted;
-			line_char(&line, *p++);
-			continue;
-		}
-		if (!quoted) {
-			len = strncmp(p, "0x", 2) == 0 ? 2 + strspn(p + 2, "0123456789abcdef") : 1;
-			if (len > 10)
-				line_text(&line, "ADDRESS");
-			else
-				line_char(&line, *p);
-			p += len > 10 ? len : 1;
-			continue;
-		}
-		len = strcspn(p, "/\"");
-		if (!is_masked(l, p, len) && is_number(p, len) && p - call > 6 &&
-		    strncmp(p - 6, "/proc/", 6) == 0)
-			line_text(&line, "PID");
-		else if (is_masked(l, p, len) || holds_number(p, len, target->tgid) ||
-			 holds_number(p, len, target->tid))
-			line_text(&line, "*");
-		else
-			for (size_t i = 0; i < len; i++)
-				line_char(&line, p[i]);
-		p += len;
-	}
-	(void)line_end(&line);
-}
+/* ---- calls as comments ---- */
 
 /* Calls whose arguments are addresses, sizes or processes say more by their shape. */
 static bool is_best_by_shape(const char *name)
@@ -258,7 +90,6 @@ static bool is_best_by_shape(const char *name)
 		"clone",
 		"sched_setparam",
 		"sched_setaffinity",
-		"prctl",
 		"rt_tgsigqueueinfo",
 	};
 
@@ -268,14 +99,14 @@ static bool is_best_by_shape(const char *name)
 	return false;
 }
 
-static struct learn_why explain_why(struct explain *e, struct denial *denial)
+static struct learn_why why_of(struct explain *e, struct denial *denial)
 {
 	struct learn *l = e->learn;
 	const struct decode_source source = {.read = target_read, .user = &denial->target};
 	struct learn_why why = {.tid = denial->target.tid, .seq = l->seq++};
 	char call[1024], steady[LEARN_CALL_MAX], name[16] = "";
 
-	if (is_best_by_shape(denial->row->name) && strcmp(denial->row->name, "prctl") != 0)
+	if (is_best_by_shape(denial->row->name))
 		(void)snprintf(call, sizeof(call), "%s(%s)", denial->row->name,
 			       denial->row->shape ? denial->row->shape : "");
 	else
@@ -284,7 +115,7 @@ static struct learn_why explain_why(struct explain *e, struct denial *denial)
 				  sizeof(call));
 	if (!supervise_call_valid(denial->listener, denial->notif->id))
 		(void)snprintf(call, sizeof(call), "%s()", denial->row->name);
-	make_steady(l, &denial->target, call, steady);
+	learn_make_steady(&l->facts, &denial->target, call, steady);
 	if (denial->target.tgid != e->program)
 		target_name(&denial->target, name);
 	why.text = arena_printf(&l->facts.arena, "%s%s%s", name, name[0] ? ": " : "", steady);
@@ -341,7 +172,7 @@ static void see_row(struct explain *e, struct denial *denial, struct learn_row *
 
 	if (old && !is_earlier(e->learn, denial, &old->why))
 		return;
-	row->why = explain_why(e, denial);
+	row->why = why_of(e, denial);
 	if (old)
 		old->why = row->why;
 	else
@@ -384,7 +215,7 @@ static void add_pending(struct explain *e, struct denial *denial)
 	struct learn_row row = row_of(e, denial);
 
 	settle_pending(l, denial->target.tid, false);
-	row.why = explain_why(e, denial);
+	row.why = why_of(e, denial);
 	for (size_t i = 0; i < PENDING_MAX; i++) {
 		if (!l->pending[i].tid) {
 			l->pending[i] = (struct pending){.tid = denial->target.tid, .row = row};
@@ -415,16 +246,6 @@ static bool is_nscd_connect(struct denial *denial)
 }
 
 /* ---- paths ---- */
-
-static void go_up(char *real)
-{
-	char *slash = strrchr(real, '/');
-
-	if (slash && slash != real)
-		*slash = '\0';
-	else
-		real[1] = '\0';
-}
 
 /* Did it come to be while the program ran? */
 static bool is_younger(const struct learn *l, const char *real)
@@ -489,7 +310,7 @@ static bool find_place(struct explain *e, char real[PATH_MAX], uint64_t rights, 
 		}
 		if (!path || !path->made)
 			break;
-		go_up(real);
+		explain_go_up(real);
 		*is_dir = true;
 	}
 	return true;
@@ -514,7 +335,7 @@ static void note_made(struct learn *l, const char *dir, const char *written, boo
 	if (path)
 		path->made = true;
 	if (random)
-		mask(l, name);
+		learn_mask(&l->facts, name);
 }
 
 /* What has a name afterwards that it had not before. The name of what is to be the only one is
@@ -565,7 +386,7 @@ static void remember_rights(struct explain *e, struct denial *denial, const char
 		if (!(letters & 1U << i) || !is_earlier(e->learn, denial, &path->why[i]))
 			continue;
 		if (!why->text) {
-			*why = explain_why(e, denial);
+			*why = why_of(e, denial);
 			path = learn_path_at(&e->learn->facts, real);
 			if (!path)
 				return;
@@ -622,7 +443,7 @@ static void remember_move(struct learn *l, const char *from, const char *to)
 static void remember_note(struct explain *e, struct denial *denial, const char *reason)
 {
 	struct learn_facts *facts = &e->learn->facts;
-	struct learn_why why = explain_why(e, denial);
+	struct learn_why why = why_of(e, denial);
 	struct learn_note note = {0};
 
 	if (why.text)
@@ -705,10 +526,10 @@ void learn_see_port(struct explain *e, struct denial *denial, enum port_access a
 		if (old->port != port || old->access != access)
 			continue;
 		if (is_earlier(e->learn, denial, &old->why))
-			old->why = explain_why(e, denial);
+			old->why = why_of(e, denial);
 		return;
 	}
-	new.why = explain_why(e, denial);
+	new.why = why_of(e, denial);
 	if (arena_grow(&facts->arena, (void **)&facts->ports, &facts->cap_ports, facts->n_ports,
 		       sizeof(*facts->ports)) < 0)
 		facts->cut = true;
@@ -721,7 +542,7 @@ void learn_see_scope(struct explain *e, struct denial *denial)
 	struct learn_why *why = &e->learn->facts.scope;
 
 	if (is_earlier(e->learn, denial, why))
-		*why = explain_why(e, denial);
+		*why = why_of(e, denial);
 }
 
 /* ---- one call ---- */

@@ -374,13 +374,6 @@ static void widen_lines(struct merge *m)
 
 /* ---- [net] ---- */
 
-static int by_port(const void *a, const void *b)
-{
-	const struct learn_port *x = a, *y = b;
-
-	return (int)x->port - (int)y->port;
-}
-
 static bool has_port(const struct policy *base, uint16_t port, uint8_t access)
 {
 	for (size_t i = 0; base && i < base->n_ports; i++)
@@ -442,12 +435,8 @@ static void put_kind(struct merge *m, enum key key, enum port_access access)
 
 static void put_ports(struct merge *m)
 {
-	struct learn_facts *facts = (struct learn_facts *)m->plan->facts;
-
 	if (!(m->plan->promises & (P(INET) | P(DNS))))
 		return;
-	if (facts->n_ports)
-		qsort(facts->ports, facts->n_ports, sizeof(*facts->ports), by_port);
 	if (!m->last[SECTION_NET] &&
 	    !(m->plan->base && (m->plan->base->promises & (P(INET) | P(DNS))))) {
 		append(m, &m->lines[m->n + 1].before, "\n[net]\n");

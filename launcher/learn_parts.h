@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Between learn.c, which watches; learn_policy.c, which decides what covers it all; learn_paths.c,
- * which makes few lines of many files; and learn_merge.c, which writes it down. All but the first
- * know nothing of the running program. */
+/* Between learn.c, which watches; learn_facts.c, which remembers; learn_policy.c, which decides
+ * what covers it all; learn_paths.c, which makes few lines of many files; and learn_merge.c, which
+ * writes it down. All but the first know nothing of the running program. */
 #pragma once
 
 #include <sys/types.h>
@@ -9,6 +9,7 @@
 #include "../shim/landlock.h"
 #include "../shim/table.h"
 #include "learn.h"
+#include "target.h"
 
 #define LEARN_CALL_MAX 160 /* bytes of a call in a comment */
 
@@ -77,6 +78,8 @@ struct learn_facts {
 	struct learn_note *notes;
 	size_t n_notes, cap_notes;
 	struct learn_why scope;
+	const char **masked; /* arena; hashed: names that another run would not have */
+	size_t n_masked;
 	bool cut; /* there was no room or no memory for all */
 };
 
@@ -84,6 +87,13 @@ struct learn_facts {
 struct learn_path *learn_path_at(struct learn_facts *facts, const char *real) nonnull(1, 2);
 /* The same, NULL when there is none. */
 struct learn_path *learn_path_find(const struct learn_facts *facts, const char *real) nonnull(1, 2);
+
+/* A name that another run would not have. */
+void learn_mask(struct learn_facts *facts, const char *name) nonnull(1, 2);
+/* The text of a call as it will be the next time, too: such names, numbers of processes and
+ * addresses are left out. */
+void learn_make_steady(const struct learn_facts *facts, const struct target *target,
+		       const char *call, char ret[LEARN_CALL_MAX]) nonnull(1, 2, 3, 4);
 
 /* A line of [unveil] to write. */
 struct learn_line {

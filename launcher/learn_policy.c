@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The smallest set of promises under which nothing that was seen is refused, and the paths that
  * promises do not imply. By the table and the rules of the filter that enforces. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../shim/missing.h"
@@ -279,10 +280,19 @@ static void add_lines(struct learn_plan *plan, const struct learn_facts *facts)
 	}
 }
 
+static int by_port(const void *a, const void *b)
+{
+	const struct learn_port *x = a, *y = b;
+
+	return (int)x->port - (int)y->port;
+}
+
 void learn_decide(struct learn_plan *plan, struct learn_facts *facts)
 {
 	uint64_t keep = P(STDIO) | (plan->base ? plan->base->promises : 0);
 
+	if (facts->n_ports)
+		qsort(facts->ports, facts->n_ports, sizeof(*facts->ports), by_port);
 	plan->facts = facts;
 	plan->promises = keep;
 	if (!resolve_implied(plan))

@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "hash.h"
+
 #define SLOTS_MIN 64
 
 struct reach_rule {
@@ -24,20 +26,10 @@ void reach_done(struct reach *reach)
 	*reach = (struct reach){.n_rules = 0};
 }
 
-/* FNV-1a. */
-static uint64_t hash_of(const char *path, size_t len)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)path[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* The slot of the rule on the first @len bytes of @path, or the empty one where it would be. */
 static uint32_t *slot_of(const struct reach *reach, const char *path, size_t len)
 {
-	size_t i = hash_of(path, len) & (reach->n_slots - 1);
+	size_t i = hash_bytes(path, len) & (reach->n_slots - 1);
 
 	for (;; i = (i + 1) & (reach->n_slots - 1)) {
 		const struct reach_rule *rule;

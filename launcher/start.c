@@ -302,7 +302,7 @@ static enum watch choose_watch(const struct start_request *request)
 static void launch_init(struct launch *l, const struct start_request *request,
 			struct extras *extras, const char *shim)
 {
-	const bool free = request->trace || request->policy->on_violation == VIOLATION_LOG;
+	const bool unconfined = request->trace || request->policy->on_violation == VIOLATION_LOG;
 
 	l->request = request;
 	l->extras = extras;
@@ -318,8 +318,8 @@ static void launch_init(struct launch *l, const struct start_request *request,
 		.readable = request->program->files,
 		.extra = extras->items,
 		.n_extra = extras->count,
-		.want_inner = l->shimmed && !free,
-		.want_outer = !free,
+		.want_inner = l->shimmed && !unconfined,
+		.want_outer = !unconfined,
 	};
 	l->rulesets.inner = l->rulesets.outer = -1;
 	landlock_probe(&l->caps);

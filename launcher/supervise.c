@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -129,6 +130,11 @@ static void child_changed(struct supervise_loop *loop)
 			/* The shell watches us: stop as the program did, and go on together. */
 			(void)raise(SIGSTOP);
 			(void)kill(pid, SIGCONT);
+		} else if (info.si_code == CLD_TRAPPED) {
+			/* It asked its parent to trace it (PTRACE_TRACEME), which nothing refuses
+			 * to whom nothing is refused. Nobody looks: let it go on. */
+			(void)ptrace(PTRACE_CONT, pid, NULL,
+				     info.si_status == SIGTRAP ? 0L : (long)info.si_status);
 		} else if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
 			   info.si_code == CLD_DUMPED) {
 			loop->status = exit_status(loop, &info);

@@ -264,4 +264,5 @@ static __attribute__((constructor)) void shim_start(int argc, char **argv, char 
 	if (r < 0)
 		die(&err);
 	environment_clean(envp);
+	errno = 0; /* as main() may expect it (C11 7.5) */
 }

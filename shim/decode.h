@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A system call as a person would write it. Pure and async-signal-safe: no state of libc, no
- * allocation, little stack; the watched memory is reached through the caller's function alone. What
- * is read there is a hint: the process may change it at any time. */
+/* A system call as a person would write it. No allocation, no state of libc, little stack; what was
+ * found in the tables is remembered, so one thread at a time. The watched memory is reached through
+ * the caller's function alone. What is read there is a hint: the process may change it at any time.
+ */
 #pragma once
 
 #include "line.h"

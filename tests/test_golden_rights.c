@@ -124,6 +124,7 @@ static char *said_of_right(const struct live *live, const char *name, char *text
 		free(line);
 		said = longer;
 	}
+	said = replace_all(said, live->work, "{work}"); /* beneath the root: first */
 	said = replace_all(said, live->root, "{root}");
 	return replace_all(said, name, "{abstract}");
 }

@@ -165,3 +165,36 @@ Test(learn, round_trips)
 		}
 	}
 }
+
+/* No policy permits ptrace(2), but here nothing is refused. A signal stops who is traced, and the
+ * tracer, its parent, is the launcher. */
+Test(learn, asks_to_be_traced)
+{
+	static const char *const argv[] = {
+		"{stage}/sbx-preload",
+		"--learn={home}/traced.ini",
+		"/usr/bin/python3",
+		"-c",
+		"import ctypes, os, signal\n"
+		"signal.signal(signal.SIGUSR1, lambda *_: print('caught', flush=True))\n"
+		"print(ctypes.CDLL(None).ptrace(0, 0, 0, 0), flush=True)\n"
+		"os.kill(os.getpid(), signal.SIGUSR1)\n"
+		"os.execv('/bin/echo', ['echo', 'on'])\n",
+		NULL};
+	struct live live;
+	struct live_result result;
+	char *policy;
+
+	live_need_landlock(6);
+	live_need_program("/usr/bin/python3");
+	stage_init(&live, geteuid());
+	result = live_run(&live, &(struct live_command){.argv = argv, .timeout_s = 15});
+	cr_expect_eq(result.status, 0, "%d %s", result.status, result.err);
+	cr_expect_str_eq(result.out, "0\ncaught\non\n", "%s", result.out);
+	policy = live_read(&live, "{home}/traced.ini");
+	cr_expect(policy && strstr(policy, "; never permitted: ptrace(PTRACE_TRACEME"), "%s",
+		  policy);
+	free(policy);
+	live_result_done(&result);
+	live_done(&live);
+}

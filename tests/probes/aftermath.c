@@ -122,10 +122,13 @@ static void report_process(char **argv)
 
 int main(int argc, char **argv)
 {
+	int initially = errno; /* zero (C11 7.5) */
+
 	if (argc < 2)
 		return 44;
 	report_fd = atoi(argv[1]);
 	say("main\n");
+	say("errno %d\n", initially);
 	report_descriptors();
 	report_signals();
 	report_process(argv);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* What is remembered of paths, and how a call is written so that it is the same the next time. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../shim/line.h"
+#include "hash.h"
+#include "learn_parts.h"
+
+#define PATHS_MAX  200000 /* distinct ones that are remembered */
+#define MASKED_MAX 65536  /* names that programs make up */
+
+static size_t hash_text(const char *text)
+{
+	uint64_t hash = hash_bytes(text, strlen(text));
+
+	return (size_t)(hash ^ hash >> 32);
+}
+
+/* ---- paths ---- */
+
+struct learn_path *learn_path_find(const struct learn_facts *facts, const char *real)
+{
+	size_t i;
+
+	if (!facts->n_slots)
+		return NULL;
+	for (i = hash_text(real) & (facts->n_slots - 1); facts->slots[i];
+	     i = (i + 1) & (facts->n_slots - 1))
+		if (strcmp(facts->paths[facts->slots[i] - 1].real, real) == 0)
+			return &facts->paths[facts->slots[i] - 1];
+	return NULL;
+}
+
+static void put_slot(struct learn_facts *facts, size_t index)
+{
+	size_t i = hash_text(facts->paths[index].real) & (facts->n_slots - 1);
+
+	while (facts->slots[i])
+		i = (i + 1) & (facts->n_slots - 1);
+	facts->slots[i] = (uint32_t)index + 1;
+}
+
+static bool grow_slots(struct learn_facts *facts)
+{
+	size_t want = facts->n_slots ? 2 * facts->n_slots : 1024;
+	uint32_t *slots;
+
+	if (2 * (facts->n_paths + 1) < facts->n_slots)
+		return true;
+	slots = arena_alloc(&facts->arena, want * sizeof(*slots));
+	if (!slots)
+		return false;
+	facts->slots = slots;
+	facts->n_slots = want;
+	for (size_t i = 0; i < facts->n_paths; i++)
+		put_slot(facts, i);
+	return true;
+}
+
+struct learn_path *learn_path_at(struct learn_facts *facts, const char *real)
+{
+	struct learn_path *path = learn_path_find(facts, real);
+	char *copy;
+
+	if (path)
+		return path;
+	copy = facts->n_paths < PATHS_MAX && grow_slots(facts) ? arena_strdup(&facts->arena, real)
+							       : NULL;
+	if (!copy || arena_grow(&facts->arena, (void **)&facts->paths, &facts->cap_paths,
+				facts->n_paths, sizeof(*facts->paths)) < 0) {
+		facts->cut = true;
+		return NULL;
+	}
+	facts->paths[facts->n_paths] = (struct learn_path){.real = copy};
+	put_slot(facts, facts->n_paths);
+	return &facts->paths[facts->n_paths++];
+}
+
+/* ---- names that another run would not have ---- */
+
+static const char **masked_slot(const struct learn_facts *facts, const char *name)
+{
+	size_t i = hash_text(name) & (2 * MASKED_MAX - 1);
+
+	while (facts->masked[i] && strcmp(facts->masked[i], name) != 0)
+		i = (i + 1) & (2 * MASKED_MAX - 1);
+	return &facts->masked[i];
+}
+
+void learn_mask(struct learn_facts *facts, const char *name)
+{
+	const char **slot;
+
+	if (!facts->masked)
+		facts->masked = arena_alloc(&facts->arena, 2 * MASKED_MAX * sizeof(*facts->masked));
+	if (!facts->masked || facts->n_masked == MASKED_MAX || !name[0])
+		return;
+	slot = masked_slot(facts, name);
+	if (*slot)
+		return;
+	*slot = arena_strdup(&facts->arena, name);
+	facts->n_masked += *slot != NULL;
+}
+
+static bool is_masked(const struct learn_facts *facts, const char *name, size_t len)
+{
+	char copy[NAME_MAX + 1];
+
+	if (!facts->masked || !len || len >= sizeof(copy))
+		return false;
+	memcpy(copy, name, len);
+	copy[len] = '\0';
+	return *masked_slot(facts, copy) != NULL;
+}
+
+/* Does the name hold the number of the process? */
+static bool holds_number(const char *name, size_t len, pid_t pid)
+{
+	char digits[16];
+	int n = snprintf(digits, sizeof(digits), "%d", (int)pid);
+
+	for (size_t i = 0; n > 2 && i + (size_t)n <= len; i++)
+		if (strncmp(name + i, digits, (size_t)n) == 0 &&
+		    (i == 0 || name[i - 1] < '0' || name[i - 1] > '9') &&
+		    (name[i + (size_t)n] < '0' || name[i + (size_t)n] > '9'))
+			return true;
+	return false;
+}
+
+static bool is_number(const char *name, size_t len)
+{
+	return len && strspn(name, "0123456789") >= len;
+}
+
+void learn_make_steady(const struct learn_facts *facts, const struct target *target,
+		       const char *call, char ret[LEARN_CALL_MAX])
+{
+	struct line line;
+	bool quoted = false;
+
+	line_init(&line, ret, LEARN_CALL_MAX);
+	for (const char *p = call; *p;) {
+		size_t len;
+
+		if (*p == '"' || (quoted && *p == '/')) {
+			if (*p == '"')
+				quoted = !quoted;
+			line_char(&line, *p++);
+			continue;
+		}
+		if (!quoted) {
+			len = strncmp(p, "0x", 2) == 0 ? 2 + strspn(p + 2, "0123456789abcdef") : 1;
+			if (len > 10)
+				line_text(&line, "ADDRESS");
+			else
+				line_char(&line, *p);
+			p += len > 10 ? len : 1;
+			continue;
+		}
+		len = strcspn(p, "/\"");
+		if (!is_masked(facts, p, len) && is_number(p, len) && p - call > 6 &&
+		    strncmp(p - 6, "/proc/", 6) == 0)
+			line_text(&line, "PID");
+		else if (is_masked(facts, p, len) || holds_number(p, len, target->tgid) ||
+			 holds_number(p, len, target->tid))
+			line_text(&line, "*");
+		else
+			for (size_t i = 0; i < len; i++)
+				line_char(&line, p[i]);
+		p += len;
+	}
+	(void)line_end(&line);
+}
