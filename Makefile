@@ -42,7 +42,7 @@ HOST_CFLAGS = -std=gnu11 -O1 -g $(WARNINGS) $(WERROR) $(DEFINES) -MMD -MP
 CORE := arena err path spell promise policy policy_file policy_find policy_select protect narrower \
 	landlock unveil unveil_plan filter handoff sandbox beside
 SHIM := constructor report
-LAUNCHER := main entry options start program libraries ldcache script elf list doctor supervise answer attend target access reach advice \
+LAUNCHER := main entry options start program libraries ldcache script elf list doctor supervise answer attend target access reach implied replace audit audit_decide audit_count advice \
 	explain explain_paths explain_peers explain_say enclosure report trace trace_only trace_print learn learn_facts learn_file learn_merge \
 	learn_paths learn_policy
 # Needed by the launcher and the tests only: they would bring pointers (relocations) and stdio into the shim.
@@ -135,7 +135,7 @@ $(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promi
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # Need a kernel that sandboxes, real programs, or both; they run the built product. The others are pure.
-LIVE_TESTS := explain enclosure trace learn golden golden_rights report report_odd libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
+LIVE_TESTS := audit explain enclosure trace learn golden golden_rights report report_odd libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
 	real_servers
 UNIT_TESTS := $(filter-out $(LIVE_TESTS),$(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c))))
 TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a

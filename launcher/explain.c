@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +17,7 @@
 #include "advice.h"
 #include "explain_parts.h"
 #include "reach.h"
+#include "replace.h"
 
 /* ---- the model ---- */
 
@@ -108,7 +108,8 @@ static void find_handled(struct explain *e)
 	else if (e->request.ever_starting && !(e->policy->promises & P(EXEC)))
 		e->handled = caps->fs & landlock_access_execute();
 	e->handled_ports = caps->net ? e->policy->port_kinds : 0;
-	e->scoped = caps->scopes && !e->policy->scope_open;
+	/* Is scope = open used? */
+	e->scoped = caps->scopes && (!e->policy->scope_open || e->request.audit);
 }
 
 /* Which permitted calls can still be refused by what the filter does not see? */
@@ -141,27 +142,9 @@ static int find_watched(struct explain *e, struct sbx_err *err)
 	if (!e->watched)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < table_rows_count; i++)
-		e->watched[i] = is_watched(e, &table_rows[i]);
-	return 0;
-}
-
-static int open_file_dir(struct explain *e, struct sbx_err *err)
-{
-	const char *file = e->request.file, *base;
-	char dir[PATH_MAX];
-
-	if (!file)
-		return 0;
-	base = path_base(file);
-	if (!*base || strlen(file) >= sizeof(dir))
-		return err_set(err, -EINVAL, "--explain=%s: not a file", file);
-	if (base == file)
-		(void)snprintf(dir, sizeof(dir), ".");
-	else
-		(void)snprintf(dir, sizeof(dir), "%.*s", (int)(base - file), file);
-	e->file_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (e->file_dir < 0 || faccessat(e->file_dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return err_set(err, -errno, "--explain=%s: cannot write there: %m", file);
+		e->watched[i] = is_watched(e, &table_rows[i]) ||
+				(e->request.audit &&
+				 audit_wants(&table_rows[i], e->request.policy.bounded));
 	return 0;
 }
 
@@ -174,6 +157,17 @@ static int start_learning(struct explain *e, struct sbx_err *err)
 	};
 
 	return learn_new(&request, &e->learn, err);
+}
+
+static int start_audit(struct explain *e, struct sbx_err *err)
+{
+	const struct audit_request request = {
+		.unveil = e->request.unveil,
+		.file = e->request.audit_file,
+		.quiet = e->request.quiet,
+	};
+
+	return audit_new(&request, &e->audit, err);
 }
 
 int explain_new(const struct explain_request *request, struct explain **ret, struct sbx_err *err)
@@ -190,7 +184,9 @@ int explain_new(const struct explain_request *request, struct explain **ret, str
 	advice_init(&e->advice, e->policy, request->unveil->env);
 	find_handled(e);
 	e->repeats = calloc(table_rows_count, sizeof(*e->repeats));
-	r = e->repeats ? open_file_dir(e, err) : err_set(err, -ENOMEM, "out of memory");
+	r = e->repeats ? 0 : err_set(err, -ENOMEM, "out of memory");
+	if (r == 0 && e->request.file)
+		r = replace_open("--explain", e->request.file, &e->file_dir, err);
 	if (r == 0 && !e->request.brief)
 		r = build_model(e, err);
 	e->request.start.bounded = e->advice.bounded = e->request.policy.bounded;
@@ -200,6 +196,8 @@ int explain_new(const struct explain_request *request, struct explain **ret, str
 		enclosure_look(&e->enclosure);
 	if (r == 0 && e->request.learn)
 		r = start_learning(e, err);
+	if (r == 0 && e->request.audit)
+		r = start_audit(e, err);
 	if (r == 0)
 		*ret = e;
 	else
@@ -213,6 +211,7 @@ void explain_free(struct explain *e)
 		return;
 	advice_done(&e->advice);
 	learn_free(e->learn);
+	audit_free(e->audit);
 	reach_done(&e->granted);
 	reach_done(&e->started);
 	reach_done(&e->lines);
@@ -428,11 +427,15 @@ static void look_at(struct explain *e, struct denial *denial)
 		learn_see(e, denial);
 		return;
 	}
-	settle_held(e, denial);
+	/* Of what only an audit is told it does not follow what libc is up to. */
+	if (!e->audit || !denial->permitted || is_watched(e, denial->row))
+		settle_held(e, denial);
 	if (!denial->permitted) {
 		explain_refused(e, denial);
 		return;
 	}
+	if (e->audit)
+		audit_see(e, denial);
 	if (!denial->call)
 		return;
 	switch (denial->call->kind) {
@@ -491,35 +494,19 @@ static struct supervise_verdict judge(void *user, const struct seccomp_notif *no
 
 static void write_file(struct explain *e)
 {
-	const char *base = path_base(e->request.file);
-	char temp[NAME_MAX + 1], *text = advice_text(&e->advice, false);
-	uint64_t random = 0;
-	FILE *out;
-	int fd;
+	char *lines = advice_text(&e->advice, false), *text = NULL;
+	int r = -ENOMEM;
 
-	if (!text)
-		return;
-	/* A new file that takes the old one's place: a link that the program may have put there is
-	 * not followed. Nor can it be there first under a name that it does not know; without
-	 * randomness it could hinder us, no more. */
-	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	(void)snprintf(temp, sizeof(temp), ".sbx-explain-%016llx", (unsigned long long)random);
-	fd = openat(e->file_dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
-	out = fd < 0 ? NULL : fdopen(fd, "w");
-	if (out) {
-		(void)fprintf(out, "; What was denied under %s, by sbx-preload --explain\n%s",
-			      e->policy->n_files ? e->policy->files[0] : e->policy->name, text);
-		if (fclose(out) == 0 && renameat(e->file_dir, temp, e->file_dir, base) == 0)
-			out = NULL;
+	if (lines &&
+	    asprintf(&text, "; What was denied under %s, by sbx-preload --explain\n%s",
+		     e->policy->n_files ? e->policy->files[0] : e->policy->name, lines) >= 0) {
+		r = replace_write(e->file_dir, e->request.file, text, 0644);
+		free(text);
 	}
-	if (fd < 0 || out) {
-		if (fd >= 0)
-			(void)unlinkat(e->file_dir, temp, 0);
+	free(lines);
+	if (r < 0)
 		(void)dprintf(STDERR_FILENO, "sbx-preload: cannot write %s: %s\n", e->request.file,
-			      strerror(errno));
-	}
-	free(text);
+			      strerror(-r));
 }
 
 static void ended(void *user, bool again, int status)
@@ -532,6 +519,8 @@ static void ended(void *user, bool again, int status)
 		return;
 	}
 	release_held(e);
+	if (e->audit)
+		audit_end(e->audit, again);
 	if (status && e->request.summary && e->enclosure.filter)
 		explain_print(e, "sbx-preload: the program failed, and a seccomp filter around "
 				 "this sandbox may have refused it something, too: not by this "

@@ -19,6 +19,8 @@ struct explain_request {
 	bool summary;		/* at the end, tell what to add */
 	const char *file;	/* where to write what to add; NULL: nowhere */
 	bool learn;		/* say nothing meanwhile; at the end, make a policy: see learn.h */
+	bool audit;		/* count what is used: see audit.h */
+	const char *audit_file; /* over several runs; NULL: this one */
 	const char *name;	/* the program's */
 	const char *learn_file; /* where to merge it into; NULL: standard output */
 };

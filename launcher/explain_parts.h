@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "advice.h"
+#include "audit.h"
 #include "enclosure.h"
 #include "explain.h"
 #include "learn.h"
@@ -19,6 +20,7 @@ struct explain {
 	const struct policy *policy;
 	struct advice advice;
 	struct learn *learn;   /* owned; NULL: it explains */
+	struct audit *audit;   /* owned; NULL: none */
 	bool modelled;	       /* the three below are filled in … */
 	bool unmodelled;       /* … or cannot be */
 	struct reach granted;  /* by the policy */

@@ -41,6 +41,9 @@ static void explain_port(struct explain *e, struct denial *denial, uint16_t port
 	enum port_access access = binds ? PORT_BIND : PORT_CONNECT;
 	char reason[PATH_MAX + 128];
 
+	if (e->audit && denial->permitted)
+		audit_see_port(e->audit, access, port,
+			       (e->handled_ports & access) && is_tcp(denial));
 	if (!(e->handled_ports & access))
 		return;
 	for (size_t i = 0; i < e->policy->n_ports; i++)
@@ -112,6 +115,10 @@ static void tell_scope(struct explain *e, struct denial *denial, const char *rea
 {
 	if (e->learn) {
 		learn_see_scope(e, denial);
+		return;
+	}
+	if (e->audit && e->policy->scope_open) {
+		audit_see_scope(e->audit);
 		return;
 	}
 	advice_add_scope(&e->advice);

@@ -156,6 +156,8 @@ static int run(const struct options *options, const struct policy_env *env)
 		.explain_file = options->explain_file,
 		.learn = options->learn,
 		.learn_file = options->learn_file,
+		.audit = options->audit,
+		.audit_file = options->audit_file,
 		.trace = options->trace.format == TRACE_NONE ? NULL : &options->trace,
 	};
 	int status, r;

@@ -24,6 +24,7 @@ const char options_help[] =
 	"  -q, --quiet              print nothing but errors that stop us\n"
 	"  -e, --explain[=FILE]     say what is denied, of paths too, and what to add; write it\n"
 	"                           into FILE as a piece of a policy\n"
+	"      --audit[=FILE]       say what of the policy was not used, over all runs in FILE\n"
 	"\n"
 	"Unconfined, to find out what a program needs:\n"
 	"      --learn[=FILE]       print a policy of what it did; or merge it into FILE\n"
@@ -35,8 +36,7 @@ const char options_help[] =
 	"      --check FILE...      say what is wrong with policy files\n"
 	"      --list[=PROMISE]     list the promises, or what one permits\n"
 	"      --doctor             say whether sandboxing works on this machine, and why not\n"
-	"  -h, --help               print this\n"
-	"      --version            print the version\n"
+	"  -h, --help, --version    print this, or the version\n"
 	"\n"
 	"Exit status: the program's own; 125 could not sandbox (nothing ran); 126 cannot be "
 	"executed;\n"
@@ -51,6 +51,7 @@ enum {
 	OPT_LIST,
 	OPT_VERSION,
 	OPT_LEARN,
+	OPT_AUDIT,
 	OPT_TRACE,
 	OPT_TRACE_ONLY,
 	OPT_LATER, /* designed, not built yet: refused by name rather than ignored */
@@ -71,6 +72,7 @@ static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"learn", optional_argument, NULL, OPT_LEARN},
+	{"audit", optional_argument, NULL, OPT_AUDIT},
 	{"trace", optional_argument, NULL, OPT_TRACE},
 	{"trace-only", required_argument, NULL, OPT_TRACE_ONLY},
 	{"output", required_argument, NULL, 'o'},
@@ -168,6 +170,10 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 		options->learn = true;
 		options->learn_file = optarg;
 		return 0;
+	case OPT_AUDIT:
+		options->audit = true;
+		options->audit_file = optarg;
+		return 0;
 	case OPT_TRACE:
 		return set_trace(options, optarg, err);
 	case OPT_TRACE_ONLY:
@@ -215,10 +221,10 @@ static int check_watched(const struct options *options, struct sbx_err *err)
 	if (trace->format != TRACE_NONE && options->learn)
 		return err_set(err, -EINVAL, "--learn and --trace are two runs");
 	if (options->policy_file || options->n_flags || options->no_unveil || options->kill ||
-	    options->explain)
-		return err_set(
-			err, -EINVAL,
-			"%s runs the program unconfined: no -p, -v, -V, -P, -k or -e with it",
+	    options->explain || options->audit)
+		return err_set(err, -EINVAL,
+			       "%s runs the program unconfined: no -p, -v, -V, -P, -k, -e or "
+			       "--audit with it",
 			what);
 	if (options->mode != MODE_RUN)
 		return err_set(err, -EINVAL, "%s runs a program, and nothing else", what);

@@ -36,6 +36,8 @@ struct options {
 	const char *explain_file;   /* --explain=FILE; NULL: none */
 	bool learn;		    /* --learn */
 	const char *learn_file;	    /* --learn=FILE; NULL: none */
+	bool audit;		    /* --audit */
+	const char *audit_file;	    /* --audit=FILE; NULL: none */
 	struct trace_request trace; /* --trace and what goes with it */
 	const char *list_promise;   /* --list=PROMISE; NULL: all */
 	char **rest; /* PROGRAM ARG…, or the files of --check; NULL-terminated, borrowed from argv

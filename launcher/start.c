@@ -254,6 +254,8 @@ static struct explain_request explain_request(const struct start_request *reques
 		.summary = request->explain,
 		.file = request->explain_file,
 		.learn = request->learn,
+		.audit = request->audit,
+		.audit_file = request->audit_file,
 		.name = request->program->name,
 		.learn_file = request->learn_file,
 	};
@@ -289,7 +291,8 @@ static enum watch choose_watch(const struct start_request *request)
 {
 	const struct policy *policy = request->policy;
 
-	if (request->explain || request->trace || policy->on_violation == VIOLATION_LOG)
+	if (request->explain || request->trace || request->audit ||
+	    policy->on_violation == VIOLATION_LOG)
 		return WATCH_AROUND;
 	if (request->quiet || !policy->report || !beside_sees_processes())
 		return WATCH_NOBODY;
