@@ -40,13 +40,19 @@ ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARNINGS) $(WERROR) $(SANITIZE) $(DEFINES) -
 HOST_CFLAGS = -std=gnu11 -O1 -g $(WARNINGS) $(WERROR) $(DEFINES) -MMD -MP
 
 CORE := arena err path spell promise policy policy_file policy_find policy_select protect narrower \
-	landlock unveil unveil_plan filter handoff sandbox beside
-SHIM := constructor report
-LAUNCHER := main entry options start program libraries ldcache script elf list doctor supervise answer attend target access reach implied replace audit audit_decide audit_count advice \
-	explain explain_paths explain_peers explain_say enclosure report trace trace_only trace_print learn learn_facts learn_file learn_merge \
-	learn_paths learn_policy
+	landlock unveil unveil_plan filter handoff sandbox beside \
+	policy_rules rule rule_calls rule_check rule_compile rule_layer rule_match rule_names decode_names decode_ioctls
+SHIM := constructor report libseccomp_load
+LAUNCHER := main entry options start program libraries ldcache script elf list doctor doctor_modes replace libseccomp_linked \
+	supervise answer attend target access reach implied enclosure report \
+	explain explain_paths explain_peers explain_say advice audit audit_decide audit_count \
+	learn learn_facts learn_file learn_merge learn_paths learn_policy record trace trace_only trace_print \
+	guide guide_calls guide_deny guide_io guide_paths guide_ports guide_promises guide_rules guide_save guide_text \
+	api api_answer api_call api_client api_dialog api_line api_process api_socket api_task \
+	export export_bpf export_calls export_json export_notes export_shapes export_systemd export_text \
+	import import_fit import_json import_policy import_read import_rule
 # Needed by the launcher and the tests only: they would bring pointers (relocations) and stdio into the shim.
-LAUNCHER_SHIM := table missing policy_print line decode decode_value decode_address decode_calls decode_names decode_ioctls
+LAUNCHER_SHIM := table missing policy_print rule_format line decode decode_value decode_address decode_calls
 GENERATOR := gen-master table promise spell err
 
 CORE_OBJS     := $(CORE:%=$(BUILD)/shim/%.o) $(BUILD)/gen/master-$(ARCH).o
@@ -70,7 +76,7 @@ endif
 
 $(BUILD)/sbx-preload: $(LAUNCHER_OBJS) $(CORE_OBJS)
 	$(SAY) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -Wl,-e,sbx_entry -Wl,--gc-sections -o $@ $^ -l:libinih.a
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -Wl,-e,sbx_entry -Wl,--gc-sections -o $@ $^ -l:libinih.a -l:libseccomp.a -l:libjansson.a
 
 # initfirst: before all other constructors. The version script and --exclude-libs: export nothing. Never sanitized.
 $(BUILD)/libsbx-preload.so: $(SHIM_OBJS) $(CORE_OBJS) shim/shim.map
@@ -128,17 +134,17 @@ $(BUILD)/host/%.o: launcher/%.c
 	$(SAY) HOST $@
 	$(Q)$(HOSTCC) $(HOST_CFLAGS) -c -o $@ $<
 
-$(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promise policy policy_print spell err arena)
+$(BUILD)/host/list-man: $(patsubst %,$(BUILD)/host/%.o,list-man list table promise policy spell err arena)
 	$(SAY) HOST $@
 	$(Q)$(HOSTCC) -o $@ $^
 
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 # Need a kernel that sandboxes, real programs, or both; they run the built product. The others are pure.
-LIVE_TESTS := audit explain enclosure trace learn golden golden_rights report report_odd libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
-	real_servers
+LIVE_TESTS := cost api api_rude interactive export_live learn_lines learn_real learn_shipped audit explain enclosure trace watch_odd learn golden golden_rights report report_odd libraries landlock unveil failclosed refusals hostile faults after way2 cli doctor man real_files real_net real_langs \
+	real_servers syscalls
 UNIT_TESTS := $(filter-out $(LIVE_TESTS),$(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c))))
-TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a
+TEST_LIBS  := -lcriterion -lseccomp -l:libinih.a -l:libjansson.a
 TEST_TOOLS := $(BUILD)/tests/interp.o $(BUILD)/tests/live.o
 TEST_CORE   = $(CORE_OBJS) $(LAUNCHER_LIB_OBJS) $(filter-out $(CORE_OBJS),$(MASTER_ARCHES:%=$(BUILD)/gen/master-%.o))
 
@@ -239,14 +245,16 @@ $(BUILD)/bench/%: bench/%.c
 	$(SAY) BENCH $@
 	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) $(WERROR) -D_GNU_SOURCE -o $@ $<
 
-bench: $(BUILD)/bench/start $(TARGETS)
+bench: $(BUILD)/bench/start $(BUILD)/bench/watch $(TARGETS)
 	@$(BUILD)/bench/start $(abspath $(BUILD))
+	@$(BUILD)/bench/watch -j $(BUILD)/bench/watch.json $(abspath $(BUILD))
 
 # ---- style -----------------------------------------------------------------------------------------------------------
 
 SOURCES := $(wildcard shim/*.[ch] launcher/*.[ch] tests/*.[ch] tests/probes/*.c bench/*.c)
 LINT_SOURCES := $(filter-out tests/fuzz_%,$(filter %.c,$(SOURCES)))
 
+lint: export TIDY_DEFINES := $(subst ','',$(DEFINES))
 lint:
 	@tests/setup.sh lint
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/lint-gcc CC=gcc WERROR=-Werror all $(BUILD)/lint-gcc/tests/unit \
@@ -255,8 +263,9 @@ lint:
 		$(BUILD)/lint-clang/tests/unit $(BUILD)/lint-clang/tests/live > /dev/null
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		-D__x86_64__ -D__linux__ -D_GNU_SOURCE $(addprefix --suppress=,missingIncludeSystem) shim launcher
-	clang-tidy --quiet --warnings-as-errors='*' $(filter shim/%.c launcher/%.c,$(SOURCES)) -- \
-		-std=gnu11 $(DEFINES) 2>/dev/null
+	@echo "clang-tidy"
+	@printf '%s\n' $(filter shim/%.c launcher/%.c,$(SOURCES)) | xargs -P $$(nproc) -n 8 \
+		sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 $$TIDY_DEFINES 2>/dev/null' sh
 
 format:
 	clang-format -i $(SOURCES)

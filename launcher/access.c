@@ -56,7 +56,7 @@ static const struct access_call calls[] = {
 const struct access_call *access_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-		if (strcmp(calls[i].name, name) == 0)
+		if (calls[i].name[0] == name[0] && strcmp(calls[i].name, name) == 0)
 			return &calls[i];
 	return NULL;
 }

@@ -26,17 +26,25 @@
 
 /* ---- the listener ---- */
 
+static void set_word(struct supervisor *s, uint32_t value)
+{
+	atomic_store(s->word, value);
+	(void)syscall(SYS_futex, s->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 int supervise_install(struct supervisor *s, const struct filter *filter, bool kill,
 		      struct sbx_err *err)
 {
-	int listener;
-	int r = filter_install_listener(filter, kill, &listener, err);
+	int listener, r;
 
+	if (!s->beside)
+		set_word(s, ANSWER_SOON);
+	r = filter_install_listener(filter, kill, &listener, err);
 	if (r < 0)
 		return r;
-	/* No call but futex(2), which every filter permits: nobody listens yet. */
-	atomic_store(s->word, (uint32_t)listener + 1);
-	(void)syscall(SYS_futex, s->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	/* No call but futex(2), which every filter permits: nobody listens yet. Should even that
+	 * one be asked about, who is going to answer looks by itself. */
+	set_word(s, (uint32_t)listener + 1);
 	return 0;
 }
 
@@ -142,8 +150,10 @@ static struct victim hold_caller(const struct supervise_loop *loop)
  * executes nothing more. */
 static void kill_caller(struct supervise_loop *loop, const struct victim *victim)
 {
+	const struct timespec moment = {.tv_nsec = 1000000};
 	struct pollfd fd = {.fd = victim->pidfd, .events = POLLIN};
 	char status[STATUS_SIZE];
+	sigset_t all;
 
 	if (victim->pidfd < 0) {
 		/* It has ended, or there was no descriptor to be had. */
@@ -151,10 +161,11 @@ static void kill_caller(struct supervise_loop *loop, const struct victim *victim
 			(void)kill(victim->pid, SIGKILL);
 		return;
 	}
+	(void)sigfillset(&all);
 	read_status(victim->tid, status);
 	if (dies_of_sigsys(status) && syscall(SYS_tgkill, victim->pid, victim->tid, SIGSYS) == 0) {
 		for (int ms = 0; ms < DYING_MS && dies_of_sigsys(status); ms++) {
-			if (poll(&fd, 1, 1) != 0)
+			if (ppoll(&fd, 1, &moment, &all) != 0)
 				return;
 			read_status(victim->tid, status);
 			ms -= field(status, "\nCoreDumping:", 10, 0) != 0;
@@ -166,22 +177,18 @@ static void kill_caller(struct supervise_loop *loop, const struct victim *victim
 
 /* ---- one call ---- */
 
-void answer_call(struct supervise_loop *loop)
+static void tell_answered(const struct supervise_loop *loop, bool there)
 {
+	if (loop->user->answered)
+		loop->user->answered(loop->user->user, there);
+}
+
+void answer_taken(struct supervise_loop *loop)
+{
+	struct victim victim = hold_caller(loop);
 	struct supervise_verdict verdict;
-	struct victim victim;
 	int r;
 
-	if (!loop->call || !loop->reply)
-		return; /* never: answer_init() made them */
-	memset(loop->call, 0, loop->call_size);
-	/* ENOENT: it ended, or a signal took it back, before we looked. */
-	do
-		r = ioctl(loop->s->listener, SECCOMP_IOCTL_NOTIF_RECV, loop->call);
-	while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return;
-	victim = hold_caller(loop);
 	verdict = loop->user->judge(loop->user->user, loop->call, loop->s->listener);
 	if (verdict.action == SUPERVISE_KILL)
 		kill_caller(loop, &victim);
@@ -196,13 +203,31 @@ void answer_call(struct supervise_loop *loop)
 		loop->reply->error = verdict.error;
 	for (int tries = 0; tries < SEND_TRIES; tries++) {
 		r = ioctl(loop->s->listener, SECCOMP_IOCTL_NOTIF_SEND, loop->reply);
-		/* ENOENT: as above. */
-		if (r == 0 || errno == ENOENT)
+		/* ENOENT: it ended, or a signal took it back. */
+		if (r == 0 || errno == ENOENT) {
+			tell_answered(loop, r == 0);
 			return;
+		}
 	}
 	/* Never: without an answer it would wait for ever. Without a listener the kernel answers
 	 * ENOSYS. */
+	tell_answered(loop, false);
 	close_fd(&loop->s->listener);
+}
+
+void answer_call(struct supervise_loop *loop)
+{
+	int r;
+
+	if (!loop->call || !loop->reply)
+		return; /* never: answer_init() made them */
+	memset(loop->call, 0, loop->call_size);
+	/* ENOENT: it ended, or a signal took it back, before we looked. */
+	do
+		r = ioctl(loop->s->listener, SECCOMP_IOCTL_NOTIF_RECV, loop->call);
+	while (r < 0 && errno == EINTR);
+	if (r == 0)
+		answer_taken(loop);
 }
 
 /* ---- when the program has ended ---- */

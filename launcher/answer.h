@@ -2,7 +2,12 @@
 /* What both shapes of a supervisor share (supervise.h): one notified call at a time. */
 #pragma once
 
+#include <stdint.h>
+
 #include "supervise.h"
+
+/* Around the program: in supervisor.word, just before the listener is there. */
+#define ANSWER_SOON UINT32_MAX
 
 struct supervise_loop {
 	struct supervisor *s;
@@ -13,6 +18,7 @@ struct supervise_loop {
 	int events; /* owned; what else there is to wait for; -1 */
 	int status; /* of the program */
 	bool ended, killed;
+	bool direct, directly; /* see supervise.c: it can, and does, take calls without poll(2) */
 };
 
 must_check int answer_init(struct supervise_loop *loop, struct sbx_err *err) nonnull(1, 2);
@@ -20,6 +26,8 @@ void answer_done(struct supervise_loop *loop) nonnull(1);
 
 /* Take the next call from the listener and answer it. */
 void answer_call(struct supervise_loop *loop) nonnull(1);
+/* The same with a call that was taken, in loop->call. */
+void answer_taken(struct supervise_loop *loop) nonnull(1);
 
 /* Only faster: the caller runs us on its own processor while it waits (6.6). */
 void answer_on_same_processor(int listener);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "doctor.h"
+#include "doctor_parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,9 @@
 
 #include "../shim/filter.h"
 #include "../shim/landlock.h"
+#include "../shim/line.h"
 #include "../shim/policy_file.h"
+#include "trace_parts.h"
 
 #ifndef SBX_LIBSECCOMP_VERSION
 #define SBX_LIBSECCOMP_VERSION "of an unknown version"
@@ -23,36 +25,54 @@
 
 #define ABI_WANTED 6 /* what a policy with nothing said about scope or require needs */
 
-struct report {
-	FILE *out;
-	unsigned failures;
-};
+#define DETAIL_MAX (4 * PATH_MAX)
 
-enum verdict { OK, NOTE, FAIL };
-
-static printf_like(4, 5) void say(struct report *report, enum verdict verdict, const char *what,
-				  const char *fmt, ...)
+static void put_json(struct doctor_report *report, const char *verdict, const char *what,
+		     const char *detail)
 {
-	static const char *const words[] = {[OK] = "ok", [NOTE] = "note", [FAIL] = "FAIL"};
+	char text[6 * DETAIL_MAX];
+	struct line line;
+
+	line_init(&line, text, sizeof(text));
+	line_text(&line,
+		  report->lines ? ",\n  {\"verdict\": " : "{\"checks\": [\n  {\"verdict\": ");
+	trace_json_string(&line, verdict);
+	line_text(&line, ", \"what\": ");
+	trace_json_string(&line, what);
+	line_text(&line, ", \"detail\": ");
+	trace_json_string(&line, detail);
+	line_char(&line, '}');
+	(void)line_end(&line);
+	(void)fputs(text, report->out); /* main asks the stream at the end */
+}
+
+void doctor_say(struct doctor_report *report, enum doctor_verdict verdict, const char *what,
+		const char *fmt, ...)
+{
+	static const char *const words[] = {
+		[DOCTOR_OK] = "ok", [DOCTOR_NOTE] = "note", [DOCTOR_FAIL] = "FAIL"};
+	char detail[DETAIL_MAX];
 	va_list ap;
 
-	if (verdict == FAIL)
-		report->failures++;
-	fprintf(report->out, "%-4s  %-17s ", words[verdict], what);
 	va_start(ap, fmt);
-	(void)vfprintf(report->out, fmt, ap); /* main asks the stream at the end */
+	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
-	fputc('\n', report->out);
+	if (report->json)
+		put_json(report, verdict == DOCTOR_FAIL ? "fail" : words[verdict], what, detail);
+	else
+		(void)fprintf(report->out, "%-4s  %-17s %s\n", words[verdict], what, detail);
+	report->failures += verdict == DOCTOR_FAIL;
+	report->lines++;
 }
 
 /* @err with the file and line that it is about. @text is put in front. */
-static void say_err(struct report *report, enum verdict verdict, const char *what, const char *text,
-		    const struct sbx_err *err)
+static void say_err(struct doctor_report *report, enum doctor_verdict verdict, const char *what,
+		    const char *text, const struct sbx_err *err)
 {
 	char detail[sizeof(err->file) + sizeof(err->msg) + 32];
 
 	(void)err_format(err, detail, sizeof(detail));
-	say(report, verdict, what, "%s%s", text, detail);
+	doctor_say(report, verdict, what, "%s%s", text, detail);
 }
 
 /* The first line of a small file, without its newline. Returns 0 or -errno. */
@@ -71,14 +91,16 @@ static int read_line(const char *path, char *buf, size_t size)
 	return 0;
 }
 
-static void examine_kernel(struct report *report)
+static void examine_kernel(struct doctor_report *report)
 {
 	struct utsname name;
 
 	if (uname(&name) < 0)
-		say(report, NOTE, "kernel", "does not tell its release: %s", strerror(errno));
+		doctor_say(report, DOCTOR_NOTE, "kernel", "does not tell its release: %s",
+			   strerror(errno));
 	else
-		say(report, OK, "kernel", "%s %s, %s", name.sysname, name.release, name.machine);
+		doctor_say(report, DOCTOR_OK, "kernel", "%s %s, %s", name.sysname, name.release,
+			   name.machine);
 }
 
 /* What each Landlock ABI brought that a policy can ask for (landlock(7), VERSIONS). */
@@ -115,15 +137,15 @@ static const char *const errata[] = {
 	"rules hold for directories moved out of their mount",
 };
 
-static void examine_errata(struct report *report)
+static void examine_errata(struct doctor_report *report)
 {
 	int fixed = landlock_errata();
 	char text[256] = "";
 	size_t used = 0;
 
 	if (fixed < 0) {
-		say(report, NOTE, "Landlock errata",
-		    "this kernel cannot tell (Linux 6.15 and later can)");
+		doctor_say(report, DOCTOR_NOTE, "Landlock errata",
+			   "this kernel cannot tell (Linux 6.15 and later can)");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(errata); i++)
@@ -131,12 +153,14 @@ static void examine_errata(struct report *report)
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%zu (%s)",
 						 used ? ", " : "", i + 1, errata[i]);
 	if (used)
-		say(report, NOTE, "Landlock errata", "not reported as fixed: %s", text);
+		doctor_say(report, DOCTOR_NOTE, "Landlock errata", "not reported as fixed: %s",
+			   text);
 	else
-		say(report, OK, "Landlock errata", "1 to %zu are fixed", ARRAY_SIZE(errata));
+		doctor_say(report, DOCTOR_OK, "Landlock errata", "1 to %zu are fixed",
+			   ARRAY_SIZE(errata));
 }
 
-static void examine_landlock(struct report *report)
+static void examine_landlock(struct doctor_report *report)
 {
 	struct landlock_caps caps;
 	char text[512];
@@ -144,36 +168,37 @@ static void examine_landlock(struct report *report)
 	landlock_probe(&caps);
 	if (caps.abi == 0) {
 		if (caps.probe_errno == EOPNOTSUPP)
-			say(report, FAIL, "Landlock",
-			    "is built in but off: add landlock to lsm= on the kernel's command "
-			    "line");
+			doctor_say(
+				report, DOCTOR_FAIL, "Landlock",
+				"is built in but off: add landlock to lsm= on the kernel's command "
+				"line");
 		else
-			say(report, FAIL, "Landlock", "is not in this kernel (%s)",
-			    strerror(caps.probe_errno));
+			doctor_say(report, DOCTOR_FAIL, "Landlock", "is not in this kernel (%s)",
+				   strerror(caps.probe_errno));
 		return;
 	}
 	list_features(text, sizeof(text), caps.abi, true);
-	say(report, OK, "Landlock", "ABI %d: %s", caps.abi, text);
+	doctor_say(report, DOCTOR_OK, "Landlock", "ABI %d: %s", caps.abi, text);
 	if (caps.abi < ABI_WANTED) {
 		list_features(text, sizeof(text), caps.abi, false);
-		say(report, NOTE, "Landlock lacks", "%s", text);
-		say(report, NOTE, "", "policies need %s",
-		    caps.abi >= 3 ? "scope = open"
-				  : "require = best-effort, which says what it gives up");
+		doctor_say(report, DOCTOR_NOTE, "Landlock lacks", "%s", text);
+		doctor_say(report, DOCTOR_NOTE, "", "policies need %s",
+			   caps.abi >= 3 ? "scope = open"
+					 : "require = best-effort, which says what it gives up");
 	}
 	examine_errata(report);
 }
 
-static void examine_lsms(struct report *report)
+static void examine_lsms(struct doctor_report *report)
 {
 	char text[256];
 	int r = read_line("/sys/kernel/security/lsm", text, sizeof(text));
 
 	if (r < 0)
-		say(report, NOTE, "security modules", "not readable: /sys/kernel/security/lsm: %s",
-		    strerror(-r));
+		doctor_say(report, DOCTOR_NOTE, "security modules",
+			   "not readable: /sys/kernel/security/lsm: %s", strerror(-r));
 	else
-		say(report, OK, "security modules", "%s", text);
+		doctor_say(report, DOCTOR_OK, "security modules", "%s", text);
 }
 
 static const struct action {
@@ -189,7 +214,7 @@ static const struct action {
 	{SECCOMP_RET_LOG, false, "log"},
 };
 
-static void examine_seccomp(struct report *report)
+static void examine_seccomp(struct doctor_report *report)
 {
 	char have[128] = "", lacks[128] = "";
 	size_t n_have = 0, n_lacks = 0;
@@ -208,15 +233,15 @@ static void examine_seccomp(struct report *report)
 		n_lacks += (size_t)snprintf(lacks + n_lacks, sizeof(lacks) - n_lacks, " %s",
 					    actions[i].name);
 	}
-	say(report, works ? OK : FAIL, "seccomp actions", "%s%s%s", n_have ? have + 1 : "none",
-	    n_lacks ? "; lacks" : "", lacks);
+	doctor_say(report, works ? DOCTOR_OK : DOCTOR_FAIL, "seccomp actions", "%s%s%s",
+		   n_have ? have + 1 : "none", n_lacks ? "; lacks" : "", lacks);
 	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER)
-		say(report, NOTE, "seccomp",
-		    "a filter is in force here already: what it refuses stays refused");
+		doctor_say(report, DOCTOR_NOTE, "seccomp",
+			   "a filter is in force here already: what it refuses stays refused");
 }
 
 /* In a child: the bit cannot be cleared again. */
-static void examine_no_new_privs(struct report *report)
+static void examine_no_new_privs(struct doctor_report *report)
 {
 	int status = -1;
 	pid_t pid;
@@ -226,64 +251,67 @@ static void examine_no_new_privs(struct report *report)
 	if (pid == 0)
 		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? errno : 0);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		say(report, FAIL, "no_new_privs", "cannot try: %s", strerror(errno));
+		doctor_say(report, DOCTOR_FAIL, "no_new_privs", "cannot try: %s", strerror(errno));
 	else if (!WIFEXITED(status) || WEXITSTATUS(status))
-		say(report, FAIL, "no_new_privs", "cannot be set: %s",
-		    WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "killed");
+		doctor_say(report, DOCTOR_FAIL, "no_new_privs", "cannot be set: %s",
+			   WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "killed");
 	else
-		say(report, OK, "no_new_privs", "can be set");
+		doctor_say(report, DOCTOR_OK, "no_new_privs", "can be set");
 }
 
-static void examine_jit(struct report *report)
+static void examine_jit(struct doctor_report *report)
 {
 	char text[16];
 	int r = read_line("/proc/sys/net/core/bpf_jit_enable", text, sizeof(text));
 
 	if (r == -ENOENT)
-		say(report, NOTE, "BPF JIT",
-		    "not in this kernel: filters are interpreted, which is slower");
+		doctor_say(report, DOCTOR_NOTE, "BPF JIT",
+			   "not in this kernel: filters are interpreted, which is slower");
 	else if (r < 0)
-		say(report, NOTE, "BPF JIT", "not readable: net.core.bpf_jit_enable: %s",
-		    strerror(-r));
+		doctor_say(report, DOCTOR_NOTE, "BPF JIT",
+			   "not readable: net.core.bpf_jit_enable: %s", strerror(-r));
 	else if (strcmp(text, "0") == 0)
-		say(report, NOTE, "BPF JIT",
-		    "off: filters are interpreted, which is slower (net.core.bpf_jit_enable = 0)");
+		doctor_say(report, DOCTOR_NOTE, "BPF JIT",
+			   "off: filters are interpreted, which is slower (net.core.bpf_jit_enable "
+			   "= 0)");
 	else
-		say(report, OK, "BPF JIT", "on (net.core.bpf_jit_enable = %s)", text);
+		doctor_say(report, DOCTOR_OK, "BPF JIT", "on (net.core.bpf_jit_enable = %s)", text);
 }
 
-static void examine_build(struct report *report)
+static void examine_build(struct doctor_report *report)
 {
-	say(report, OK, "libseccomp", "%s built the master filter, fingerprint %016llx",
-	    SBX_LIBSECCOMP_VERSION, (unsigned long long)filter_fingerprint());
+	doctor_say(report, DOCTOR_OK, "libseccomp",
+		   "%s built the master filter, fingerprint %016llx", SBX_LIBSECCOMP_VERSION,
+		   (unsigned long long)filter_fingerprint());
 }
 
-static void examine_shim(struct report *report, const struct doctor_context *context)
+static void examine_shim(struct doctor_report *report, const struct doctor_context *context)
 {
 	struct sbx_err err = {0};
 	const char *why = context->shim_err ? context->shim_err->msg : "";
 
 	if (!context->shim_path) {
-		say(report, FAIL, "shim", "%s", *why ? why : "not found");
+		doctor_say(report, DOCTOR_FAIL, "shim", "%s", *why ? why : "not found");
 		return;
 	}
 	if (!context->shim_usable) {
-		say(report, FAIL, "shim", "%s", *why ? why : "cannot be preloaded");
+		doctor_say(report, DOCTOR_FAIL, "shim", "%s", *why ? why : "cannot be preloaded");
 		return;
 	}
-	say(report, OK, "shim", "%s", context->shim_path);
+	doctor_say(report, DOCTOR_OK, "shim", "%s", context->shim_path);
 	if (policy_check_trust(context->shim_path, context->env->uid, &err) < 0)
-		say_err(report, NOTE, "shim", "others may change it: ", &err);
+		say_err(report, DOCTOR_NOTE, "shim", "others may change it: ", &err);
 }
 
-static void examine_trial(struct report *report, const struct doctor_context *context)
+static void examine_trial(struct doctor_report *report, const struct doctor_context *context)
 {
 	char why[1024] = "";
 
 	if (context->trial(context->trial_user, why, sizeof(why)) < 0)
-		say(report, FAIL, "trial", "%s", why);
+		doctor_say(report, DOCTOR_FAIL, "trial", "%s", why);
 	else
-		say(report, OK, "trial", "a program ran to its end in the default sandbox");
+		doctor_say(report, DOCTOR_OK, "trial",
+			   "a program ran to its end in the default sandbox");
 }
 
 static bool is_policy(const char *name)
@@ -293,7 +321,7 @@ static bool is_policy(const char *name)
 	return len > 4 && name[0] != '.' && strcmp(name + len - 4, ".ini") == 0;
 }
 
-static bool parses(struct report *report, const char *path, const struct policy_env *env)
+static bool parses(struct doctor_report *report, const char *path, const struct policy_env *env)
 {
 	struct sbx_err err = {0};
 	struct policy policy;
@@ -303,12 +331,12 @@ static bool parses(struct report *report, const char *path, const struct policy_
 	r = policy_load(&policy, path, env, &err);
 	policy_done(&policy);
 	if (r < 0)
-		say_err(report, FAIL, "policy", "", &err);
+		say_err(report, DOCTOR_FAIL, "policy", "", &err);
 	return r == 0;
 }
 
 /* Every policy in @directory: a bad one is a program that will not start. */
-static void examine_policies(struct report *report, DIR *dir, const char *directory,
+static void examine_policies(struct doctor_report *report, DIR *dir, const char *directory,
 			     const struct policy_env *env)
 {
 	unsigned good = 0, bad = 0;
@@ -325,26 +353,28 @@ static void examine_policies(struct report *report, DIR *dir, const char *direct
 		else
 			good++;
 	}
-	say(report, bad ? NOTE : OK, "policy directory", "%s: %u %s%s", directory, good + bad,
-	    good + bad == 1 ? "policy" : "policies", bad ? "" : ", safe");
+	doctor_say(report, bad ? DOCTOR_NOTE : DOCTOR_OK, "policy directory", "%s: %u %s%s",
+		   directory, good + bad, good + bad == 1 ? "policy" : "policies",
+		   bad ? "" : ", safe");
 }
 
-static void examine_directory(struct report *report, const char *directory,
+static void examine_directory(struct doctor_report *report, const char *directory,
 			      const struct policy_env *env)
 {
 	struct sbx_err err = {0};
 	DIR *dir = opendir(directory);
 
 	if (!dir && errno == ENOENT) {
-		say(report, NOTE, "policy directory", "%s: not there", directory);
+		doctor_say(report, DOCTOR_NOTE, "policy directory", "%s: not there", directory);
 		return;
 	}
 	if (!dir) {
-		say(report, FAIL, "policy directory", "%s: %s", directory, strerror(errno));
+		doctor_say(report, DOCTOR_FAIL, "policy directory", "%s: %s", directory,
+			   strerror(errno));
 		return;
 	}
 	if (policy_check_trust(directory, env->uid, &err) < 0)
-		say_err(report, FAIL, "policy directory", "", &err);
+		say_err(report, DOCTOR_FAIL, "policy directory", "", &err);
 	else
 		examine_policies(report, dir, directory, env);
 	(void)closedir(dir); /* was only read */
@@ -352,7 +382,7 @@ static void examine_directory(struct report *report, const char *directory,
 
 int doctor_run(const struct doctor_context *context, FILE *out)
 {
-	struct report report = {.out = out};
+	struct doctor_report report = {.out = out, .json = context->json};
 	char directory[PATH_MAX];
 
 	examine_kernel(&report);
@@ -366,11 +396,14 @@ int doctor_run(const struct doctor_context *context, FILE *out)
 	examine_trial(&report, context);
 	examine_directory(&report, POLICY_SYSTEM_DIR, context->env);
 	if (policy_user_dir(context->env, directory) < 0)
-		say(&report, NOTE, "policy directory",
-		    "none of your own: neither XDG_CONFIG_HOME nor HOME is set");
+		doctor_say(&report, DOCTOR_NOTE, "policy directory",
+			   "none of your own: neither XDG_CONFIG_HOME nor HOME is set");
 	else
 		examine_directory(&report, directory, context->env);
-	if (report.failures)
+	doctor_examine_modes(&report, context->env);
+	if (report.json)
+		(void)fprintf(out, "\n], \"ok\": %s}\n", report.failures ? "false" : "true");
+	else if (report.failures)
 		fprintf(out,
 			"\nSandboxing does not work here as it should: see the %s that %s FAIL.\n",
 			report.failures == 1 ? "line" : "lines",

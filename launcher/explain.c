@@ -12,11 +12,13 @@
 
 #include "../shim/missing.h"
 #include "../shim/path.h"
+#include "../shim/rule_layer.h"
 #include "../shim/sandbox.h"
 #include "access.h"
 #include "advice.h"
 #include "explain_parts.h"
 #include "reach.h"
+#include "record.h"
 #include "replace.h"
 
 /* ---- the model ---- */
@@ -142,7 +144,7 @@ static int find_watched(struct explain *e, struct sbx_err *err)
 	if (!e->watched)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < table_rows_count; i++)
-		e->watched[i] = is_watched(e, &table_rows[i]) ||
+		e->watched[i] = e->request.record || is_watched(e, &table_rows[i]) ||
 				(e->request.audit &&
 				 audit_wants(&table_rows[i], e->request.policy.bounded));
 	return 0;
@@ -154,6 +156,7 @@ static int start_learning(struct explain *e, struct sbx_err *err)
 		.unveil = e->request.unveil,
 		.name = e->request.name,
 		.file = e->request.learn_file,
+		.record = e->request.record,
 	};
 
 	return learn_new(&request, &e->learn, err);
@@ -249,12 +252,16 @@ bool explain_is_nscd_socket(const struct seccomp_notif *notif)
 static bool is_nss_file(struct denial *denial)
 {
 	static const char *const files[] = {
-		"/etc/nsswitch.conf", "/etc/passwd",	  "/etc/group",
-		"/etc/netgroup",      "/etc/hosts",	  "/etc/services",
+		"/etc/nsswitch.conf", "/etc/passwd",	  "/etc/group",	      "/etc/netgroup",
+		"/etc/host.conf",     "/etc/gai.conf",	  "/etc/hosts",	      "/etc/services",
 		"/etc/protocols",     "/etc/resolv.conf", "/etc/ld.so.cache",
 	};
 	char path[PATH_MAX];
 
+	/* getaddrinfo(3) asks for the machine's own addresses. */
+	if (denial->notif->data.nr == SYS_socket &&
+	    (uint32_t)denial->notif->data.args[0] == AF_NETLINK)
+		return true;
 	if (!denial->call || denial->call->path < 0 ||
 	    target_read_string(&denial->target, denial->notif->data.args[denial->call->path],
 			       path) < 0)
@@ -346,7 +353,8 @@ uint64_t explain_preferred(const struct explain *e, struct denial *denial)
 		return P(DNS);
 	if (!(need->any & P(UNIX)) || !(need->any & ~P(UNIX)))
 		return 0;
-	prefer = promise_of_family(family_of(denial));
+	/* Who may look at paths: no socket is concerned. */
+	prefer = need->any & P(RPATH) ? 0 : promise_of_family(family_of(denial));
 	if (!prefer && denial->notif->data.nr == SYS_getsockopt)
 		prefer = (uint32_t)args[1] == SOL_NETLINK  ? P(NETLINK)
 			 : (uint32_t)args[1] != SOL_SOCKET ? P(INET)
@@ -373,6 +381,19 @@ static void explain_refused(struct explain *e, struct denial *denial)
 	uint64_t prefer, missing;
 	bool told;
 
+	if (denial->rule) {
+		char rule[RULE_TEXT_MAX];
+		const struct origin *from = &denial->rule->from;
+
+		(void)rule_format(denial->rule, rule, sizeof(rule));
+		(void)snprintf(reason, sizeof(reason), "by the rule \"deny = %s\" (%s:%u)", rule,
+			       from->file, from->line);
+		if (!from->line)
+			(void)snprintf(reason, sizeof(reason), "by the rule \"%s\" (%s)", rule,
+				       from->file);
+		explain_say(e, denial, reason);
+		return;
+	}
 	if (!requirement_by_promise(need)) {
 		(void)snprintf(reason, sizeof(reason), "never permitted: %s",
 			       denial->row->why ? denial->row->why : "no promise covers it");
@@ -412,19 +433,50 @@ static bool is_start_over(const struct seccomp_notif *notif)
 	return notif->data.nr == SYS_seccomp && (uint32_t)notif->data.args[0] == SANDBOX_STARTED;
 }
 
-static struct supervise_verdict refuse(const struct explain *e)
+static struct supervise_verdict refuse(const struct explain *e, const struct denial *denial)
 {
-	if (explain_lets_through(e))
+	if (explain_lets_through(e, denial))
 		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
+	if (denial->rule && denial->rule->action == RULE_ERRNO)
+		return (struct supervise_verdict){SUPERVISE_ANSWER, -denial->rule->error};
+	if (denial->rule && denial->rule->action == RULE_KILL)
+		return (struct supervise_verdict){SUPERVISE_KILL, 0};
 	if (must_kill(e))
 		return (struct supervise_verdict){SUPERVISE_KILL, 0};
 	return (struct supervise_verdict){SUPERVISE_ANSWER, -EPERM};
 }
 
-static void look_at(struct explain *e, struct denial *denial)
+/* The policy's own rule about a call. What the start needs it does not deny. */
+static const struct rule *rule_of(const struct explain *e, const struct seccomp_notif *notif)
 {
+	const struct policy *policy = e->policy;
+	const struct rule *rule = rule_find(policy->rules, policy->n_rules, notif->data.nr,
+					    (const uint64_t *)notif->data.args);
+
+	if (rule && rule->action != RULE_ALLOW && e->starting && !e->request.ever_starting)
+		return NULL;
+	/* Then the file has changed since the shim read it. */
+	if (rule && rule->action == RULE_ALLOW && e->request.denied_only)
+		return NULL;
+	return rule;
+}
+
+/* Of what only the record is told nothing is learned. */
+static bool is_learned_from(const struct explain *e, const struct denial *denial)
+{
+	return !e->request.record || !denial->permitted || is_watched(e, denial->row);
+}
+
+/* @silent: it is answered with ENOSYS, and no promise would change that. */
+static void look_at(struct explain *e, struct denial *denial, bool silent)
+{
+	if (e->request.record && (!e->starting || e->request.ever_starting))
+		record_see(e->request.record, denial, e->request.ever_starting);
+	if (silent)
+		return;
 	if (e->learn) {
-		learn_see(e, denial);
+		if (is_learned_from(e, denial))
+			learn_see(e, denial);
 		return;
 	}
 	/* Of what only an audit is told it does not follow what libc is up to. */
@@ -470,24 +522,29 @@ static struct supervise_verdict judge(void *user, const struct seccomp_notif *no
 		e->starting = false;
 		return (struct supervise_verdict){SUPERVISE_ANSWER, 0};
 	}
-	answers_nosys = filter_answers_nosys(filter_now(e), &denial.row->need) ||
-			filter_answers_nosys(&e->request.start, &denial.row->need);
+	denial.rule = rule_of(e, notif);
+	answers_nosys =
+		!denial.rule && (filter_answers_nosys(filter_now(e), &denial.row->need) ||
+				 filter_answers_nosys(&e->request.start, &denial.row->need));
 	/* Without a supervisor the filter of the start stays in force beside the policy's. */
-	denial.permitted = filter_permits(filter_now(e), &denial.row->need) &&
-			   filter_permits(&e->request.start, &denial.row->need);
-	if ((!denial.permitted && answers_nosys) || e->over ||
+	denial.permitted = denial.rule
+				   ? denial.rule->action == RULE_ALLOW
+				   : filter_permits(filter_now(e), &denial.row->need) &&
+					     filter_permits(&e->request.start, &denial.row->need);
+	denial.permitted &= !e->request.denied_only;
+	if ((!denial.permitted && answers_nosys && !e->request.record) || e->over ||
 	    (denial.permitted && e->request.brief && e->starting && !e->request.ever_starting) ||
 	    target_init(&denial.target, (pid_t)notif->pid) < 0)
 		; /* silent, or nobody to tell of */
 	else
-		look_at(e, &denial);
+		look_at(e, &denial, !denial.permitted && answers_nosys);
 	if (!e->request.brief)
 		explain_seen(e, denial.target.tgid);
 	if (denial.permitted)
 		return (struct supervise_verdict){SUPERVISE_CONTINUE, 0};
 	if (answers_nosys)
 		return (struct supervise_verdict){SUPERVISE_ANSWER, -ENOSYS};
-	return refuse(e);
+	return refuse(e, &denial);
 }
 
 /* ---- the end ---- */
@@ -545,10 +602,8 @@ static void ended(void *user, bool again, int status)
 
 int explain_run(struct explain *e, struct supervisor *supervisor, struct sbx_err *err)
 {
-	const struct supervise_user user = {.judge = judge,
-					    .ended = ended,
-					    .user = e,
-					    .kills = e->policy->on_violation == VIOLATION_KILL};
+	const struct supervise_user user = {
+		.judge = judge, .ended = ended, .user = e, .kills = rules_may_kill(e->policy)};
 
 	e->program = supervisor->pid;
 	add_own_proc(e);
@@ -558,10 +613,8 @@ int explain_run(struct explain *e, struct supervisor *supervisor, struct sbx_err
 void explain_serve(struct supervisor *supervisor, void *explain)
 {
 	struct explain *e = explain;
-	const struct supervise_user user = {.judge = judge,
-					    .ended = ended,
-					    .user = e,
-					    .kills = e->policy->on_violation == VIOLATION_KILL};
+	const struct supervise_user user = {
+		.judge = judge, .ended = ended, .user = e, .kills = rules_may_kill(e->policy)};
 
 	e->program = supervisor->pid;
 	supervise_serve(supervisor, &user);

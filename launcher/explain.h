@@ -14,6 +14,7 @@ struct explain_request {
 	struct filter_request policy; /* what the policy permits … */
 	struct filter_request start;  /* … and what start-up does beside; bounded and self are
 					 filled in later */
+	bool denied_only;	      /* whoever asks is denied: this is only about the words */
 	bool ever_starting;	/* nobody will say that start-up is over: the shim cannot enter */
 	bool quiet;		/* say nothing; the file is written all the same */
 	bool summary;		/* at the end, tell what to add */
@@ -23,6 +24,7 @@ struct explain_request {
 	const char *audit_file; /* over several runs; NULL: this one */
 	const char *name;	/* the program's */
 	const char *learn_file; /* where to merge it into; NULL: standard output */
+	struct record *record;	/* of every call, with learn: see record.h; NULL: none */
 };
 
 struct explain; /* opaque */

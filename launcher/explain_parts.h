@@ -10,6 +10,7 @@
 #include "explain.h"
 #include "learn.h"
 #include "reach.h"
+#include "../shim/rule.h"
 
 #define EXPLAIN_LINE_MAX  (PATH_MAX + 1024)
 #define EXPLAIN_LINES_MAX 4096 /* distinct denials that are told one by one */
@@ -60,6 +61,7 @@ struct denial {
 	uint16_t tag;
 	const struct row *row;
 	const struct access_call *call; /* NULL: it names nothing of interest */
+	const struct rule *rule;	/* of the policy, that decides; NULL: the promises do */
 	bool permitted;			/* by the filter */
 	bool held;			/* keep the line instead of printing it */
 	bool alike;			/* the line is the same for other paths */
@@ -71,8 +73,8 @@ struct denial {
 bool explain_is_new(struct explain *e, const char *key);
 /* Print text as it is, unless that would take long. */
 void explain_print(struct explain *e, const char *line);
-/* on_violation = log */
-bool explain_lets_through(const struct explain *e);
+/* on_violation = log, or a rule that says so */
+bool explain_lets_through(const struct explain *e, const struct denial *denial);
 /* Print the line about a denial, unless it was printed before. */
 void explain_say(struct explain *e, struct denial *denial, const char *reason);
 void explain_need_text(const struct explain *e, uint64_t promises, char *buf, size_t size);

@@ -31,8 +31,10 @@ bool explain_is_new(struct explain *e, const char *key)
 	return true;
 }
 
-bool explain_lets_through(const struct explain *e)
+bool explain_lets_through(const struct explain *e, const struct denial *denial)
 {
+	if (denial->rule && denial->rule->action != RULE_DENY)
+		return denial->rule->action == RULE_LOG;
 	return e->policy->on_violation == VIOLATION_LOG;
 }
 
@@ -43,12 +45,15 @@ void explain_print(struct explain *e, const char *line)
 	size_t size = strlen(line);
 
 	while (!e->request.quiet && size) {
+		const struct timespec wait = {.tv_nsec = e->stuck ? 0 : PRINT_MS * 1000000L};
 		struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+		sigset_t all; /* a signal is no answer */
 		/* A pipe that can be written to takes as much without blocking (pipe(7)). */
 		size_t part = size < PIPE_BUF ? size : PIPE_BUF;
 		ssize_t n;
 
-		if (poll(&fd, 1, e->stuck ? 0 : PRINT_MS) <= 0) {
+		(void)sigfillset(&all);
+		if (ppoll(&fd, 1, &wait, &all) <= 0) {
 			e->stuck = true;
 			return;
 		}
@@ -92,6 +97,13 @@ static bool is_new_denial(struct explain *e, struct denial *denial, const char *
 	return explain_is_new(e, key);
 }
 
+static const char *what_becomes(const struct explain *e, const struct denial *denial)
+{
+	if (!explain_lets_through(e, denial))
+		return "denied";
+	return denial->rule && denial->rule->action == RULE_LOG ? "let through" : "would be denied";
+}
+
 void explain_say(struct explain *e, struct denial *denial, const char *reason)
 {
 	char call[CALL_MAX], name[16], line[EXPLAIN_LINE_MAX];
@@ -108,8 +120,7 @@ void explain_say(struct explain *e, struct denial *denial, const char *reason)
 	if (!supervise_call_valid(denial->listener, denial->notif->id))
 		(void)snprintf(call, sizeof(call), "%s()", denial->row->name);
 	n = snprintf(line, sizeof(line), "sbx-preload: %s[%d]: %s %s: %s\n", name,
-		     denial->target.tgid, explain_lets_through(e) ? "would be denied" : "denied",
-		     call, reason);
+		     denial->target.tgid, what_becomes(e, denial), call, reason);
 	if (n >= (int)sizeof(line))
 		line[sizeof(line) - 2] = '\n';
 	/* The call is escaped; names of policies, and paths in lines to add, are as they are. */

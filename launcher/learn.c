@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running program needs, remembered: see learn.h. Some 600 lines, since one call is looked
- * at from every side: its row, its paths, whom it reaches. */
+/* What a running program needs, remembered: see learn.h. More than 600 lines, since one call is
+ * looked at from every side: its row, its paths, whom it reaches. */
 #include "learn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,22 @@
 #include <time.h>
 
 #include "../shim/decode.h"
+#include "../shim/line.h"
 #include "../shim/path.h"
 #include "explain_parts.h"
 #include "learn_file.h"
 #include "learn_parts.h"
+#include "record.h"
 
 #define PENDING_MAX 64 /* threads between socket(2) and connect(2) */
 #define DNS_PORT    53
+
+/* What a program can make us remember has an end. More would not fit into a policy anyway. */
+#define WHY_BYTES_MAX (32UL << 20) /* of all comments */
+#define ROW_NOTES_MAX 4		   /* of one row: mount(2) of this, of that … */
+#define NOTES_MAX     256
+#define MOVES_MAX     512
+#define PORTS_MAX     256
 
 /* libc's question to its cache daemon, unless what follows says otherwise. */
 struct pending {
@@ -35,10 +45,30 @@ struct learn {
 	struct learn_facts facts;
 	struct learn_file file;
 	struct timespec begin;
+	bool begun; /* whatever is made from now on is younger than that */
 	unsigned seq;
-	bool executed; /* the program itself, where that is watched, too */
+	const struct learn_process *process; /* whose call is being looked at */
+	bool executed;			     /* the program itself, where that is watched, too */
+	bool strayed;	   /* something was done that may have changed what a path means … */
+	bool told_strayed; /* … and did */
+	int status;	   /* the program's, once it has ended */
+	size_t why_bytes;
+	uint8_t *row_notes;	 /* owned; by tag: how many there are */
+	char name[NAME_MAX + 1]; /* the program's, for a comment */
 	struct pending pending[PENDING_MAX];
 };
+
+/* The name of the program's file stands in a comment: nothing in it may end that, or play with the
+ * terminal. */
+static void set_name(struct learn *l, const char *name)
+{
+	struct line line;
+
+	line_init(&line, l->name, sizeof(l->name));
+	line_escaped(&line, name, strlen(name));
+	(void)line_end(&line);
+	l->request.name = l->name;
+}
 
 int learn_new(const struct learn_request *request, struct learn **ret, struct sbx_err *err)
 {
@@ -48,9 +78,12 @@ int learn_new(const struct learn_request *request, struct learn **ret, struct sb
 	if (!l)
 		return err_set(err, -ENOMEM, "out of memory");
 	l->request = *request;
-	/* Coarse: what file systems take. */
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &l->begin);
-	r = learn_file_open(&l->file, request->file, request->unveil->env, err);
+	if (request->name)
+		set_name(l, request->name);
+	(void)clock_gettime(CLOCK_REALTIME, &l->begin);
+	l->row_notes = calloc(table_rows_count, sizeof(*l->row_notes));
+	r = l->row_notes ? learn_file_open(&l->file, request->file, request->unveil->env, err)
+			 : err_set(err, -ENOMEM, "out of memory");
 	if (r < 0)
 		learn_free(l);
 	else
@@ -64,6 +97,7 @@ void learn_free(struct learn *l)
 		return;
 	arena_done(&l->facts.arena);
 	learn_file_done(&l->file);
+	free(l->row_notes);
 	free(l);
 }
 
@@ -103,9 +137,13 @@ static struct learn_why why_of(struct explain *e, struct denial *denial)
 {
 	struct learn *l = e->learn;
 	const struct decode_source source = {.read = target_read, .user = &denial->target};
-	struct learn_why why = {.tid = denial->target.tid, .seq = l->seq++};
+	struct learn_why why = {.process = l->process, .tid = denial->target.tid, .seq = l->seq++};
 	char call[1024], steady[LEARN_CALL_MAX], name[16] = "";
 
+	if (l->why_bytes > WHY_BYTES_MAX) {
+		why.text = denial->row->name;
+		return why;
+	}
 	if (is_best_by_shape(denial->row->name))
 		(void)snprintf(call, sizeof(call), "%s(%s)", denial->row->name,
 			       denial->row->shape ? denial->row->shape : "");
@@ -119,6 +157,7 @@ static struct learn_why why_of(struct explain *e, struct denial *denial)
 	if (denial->target.tgid != e->program)
 		target_name(&denial->target, name);
 	why.text = arena_printf(&l->facts.arena, "%s%s%s", name, name[0] ? ": " : "", steady);
+	l->why_bytes += why.text ? strlen(why.text) + 1 : 0;
 	return why;
 }
 
@@ -126,7 +165,8 @@ static struct learn_why why_of(struct explain *e, struct denial *denial)
 static bool is_earlier(const struct learn *l, const struct denial *denial,
 		       const struct learn_why *why)
 {
-	const struct learn_why now = {.text = "", .tid = denial->target.tid, .seq = l->seq};
+	const struct learn_why now = {
+		.text = "", .process = l->process, .tid = denial->target.tid, .seq = l->seq};
 
 	return learn_why_before(&now, why);
 }
@@ -247,6 +287,26 @@ static bool is_nscd_connect(struct denial *denial)
 
 /* ---- paths ---- */
 
+static bool is_after(const struct learn *l, int64_t sec, uint32_t nsec)
+{
+	return sec > l->begin.tv_sec ||
+	       (sec == l->begin.tv_sec && nsec > (uint32_t)l->begin.tv_nsec);
+}
+
+/* File systems take the time of the last tick (or, since 6.13, what another file was given since):
+ * the program must not make anything before the next one. Usually that is over long since. */
+static void await_tick(struct learn *l)
+{
+	const struct timespec wait = {.tv_nsec = 200000};
+	struct timespec now;
+
+	while (!l->begun) {
+		l->begun = clock_gettime(CLOCK_REALTIME_COARSE, &now) < 0 ||
+			   is_after(l, now.tv_sec, (uint32_t)now.tv_nsec) ||
+			   nanosleep(&wait, NULL) < 0;
+	}
+}
+
 /* Did it come to be while the program ran? */
 static bool is_younger(const struct learn *l, const char *real)
 {
@@ -255,9 +315,7 @@ static bool is_younger(const struct learn *l, const char *real)
 	if (statx(AT_FDCWD, real, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) < 0 ||
 	    !(st.stx_mask & STATX_BTIME))
 		return false;
-	return st.stx_btime.tv_sec > l->begin.tv_sec ||
-	       (st.stx_btime.tv_sec == l->begin.tv_sec &&
-		st.stx_btime.tv_nsec > (uint32_t)l->begin.tv_nsec);
+	return is_after(l, st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
 }
 
 static bool is_kernels(const char *real)
@@ -430,6 +488,10 @@ static void remember_move(struct learn *l, const char *from, const char *to)
 	for (size_t i = 0; i < facts->n_moves; i++)
 		if (strcmp(facts->moves[i].from, from) == 0 && strcmp(facts->moves[i].to, to) == 0)
 			return;
+	if (facts->n_moves == MOVES_MAX) {
+		facts->cut = true;
+		return;
+	}
 	move.from = arena_strdup(&facts->arena, from);
 	move.to = arena_strdup(&facts->arena, to);
 	if (!move.from || !move.to ||
@@ -443,17 +505,22 @@ static void remember_move(struct learn *l, const char *from, const char *to)
 static void remember_note(struct explain *e, struct denial *denial, const char *reason)
 {
 	struct learn_facts *facts = &e->learn->facts;
-	struct learn_why why = why_of(e, denial);
 	struct learn_note note = {0};
+	struct learn_why why;
 
+	if (e->learn->row_notes[denial->tag] == ROW_NOTES_MAX || facts->n_notes == NOTES_MAX)
+		return;
+	why = why_of(e, denial);
 	if (why.text)
 		note.text = arena_printf(&facts->arena, "%s: %s", why.text, reason);
 	for (size_t i = 0; note.text && i < facts->n_notes; i++)
 		if (strcmp(facts->notes[i].text, note.text) == 0)
 			return;
 	if (note.text && arena_grow(&facts->arena, (void **)&facts->notes, &facts->cap_notes,
-				    facts->n_notes, sizeof(*facts->notes)) == 0)
+				    facts->n_notes, sizeof(*facts->notes)) == 0) {
 		facts->notes[facts->n_notes++] = note;
+		e->learn->row_notes[denial->tag]++;
+	}
 }
 
 static void remember_wants(struct explain *e, struct denial *denial, struct access_wants *wants)
@@ -529,6 +596,10 @@ void learn_see_port(struct explain *e, struct denial *denial, enum port_access a
 			old->why = why_of(e, denial);
 		return;
 	}
+	if (facts->n_ports == PORTS_MAX) {
+		facts->cut = true;
+		return;
+	}
 	new.why = why_of(e, denial);
 	if (arena_grow(&facts->arena, (void **)&facts->ports, &facts->cap_ports, facts->n_ports,
 		       sizeof(*facts->ports)) < 0)
@@ -582,14 +653,51 @@ static void see_call(struct explain *e, struct denial *denial)
 		row = row_of(e, denial);
 		see_row(e, denial, &row);
 	} else if (denial->row->need.kind == ROW_NEVER) {
+		e->learn->strayed = true; /* chroot(2), unshare(2), … */
 		remember_note(e, denial, denial->row->why ? denial->row->why : "");
 	}
+}
+
+/* Another root directory or mount namespace than ours: paths mean something else there. Asked only
+ * when somebody may have gone there, which the program itself cannot have been in from the start.
+ */
+static bool is_elsewhere(const struct denial *denial)
+{
+	char path[64], theirs[64], ours[64];
+	struct stat root, its;
+	ssize_t n, m;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/root/", denial->target.tid);
+	if (stat("/", &root) == 0 && stat(path, &its) == 0 &&
+	    (root.st_ino != its.st_ino || root.st_dev != its.st_dev))
+		return true;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", denial->target.tid);
+	n = readlink(path, theirs, sizeof(theirs));
+	m = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
+	return n > 0 && m > 0 && (n != m || memcmp(theirs, ours, (size_t)n) != 0);
+}
+
+static bool names_paths_elsewhere(struct explain *e, struct denial *denial)
+{
+	struct learn *l = e->learn;
+
+	if (!l->strayed || !denial->call || !access_names_files(denial->call) ||
+	    !is_elsewhere(denial))
+		return false;
+	if (!l->told_strayed)
+		remember_note(e, denial,
+			      "what is done in another root directory or mount namespace is left "
+			      "out");
+	l->told_strayed = true;
+	return true;
 }
 
 void learn_see(struct explain *e, struct denial *denial)
 {
 	struct learn *l = e->learn;
 
+	await_tick(l);
+	l->process = learn_process_at(&l->facts, denial->target.tgid);
 	if (belongs_to_start(e, denial))
 		return;
 	if (explain_is_nscd_socket(denial->notif)) {
@@ -604,7 +712,7 @@ void learn_see(struct explain *e, struct denial *denial)
 			return;
 	}
 	see_call(e, denial);
-	if (!denial->call)
+	if (!denial->call || names_paths_elsewhere(e, denial))
 		return;
 	switch (denial->call->kind) {
 	case ACCESS_SIGNAL:
@@ -625,6 +733,15 @@ void learn_see(struct explain *e, struct denial *denial)
 
 void learn_end(struct learn *l, bool again, int status)
 {
+	/* Too long a file is an error like others. Not earlier: it is inherited. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (!again)
+		l->status = status;
 	settle_pending(l, 0, false);
-	learn_file_write(&l->file, &l->facts, l->request.unveil, l->request.name, again, status);
+	if (l->request.record) {
+		if (!again)
+			record_end(l->request.record, &l->facts);
+		return;
+	}
+	learn_file_write(&l->file, &l->facts, l->request.unveil, l->request.name, again, l->status);
 }

@@ -9,12 +9,14 @@
 
 struct explain;
 struct denial;
+struct record;
 struct learn; /* opaque */
 
 struct learn_request {
 	const struct unveil_request *unveil; /* of the run; borrowed */
 	const char *name; /* the program's: the policy is proposed for NAME.ini. NULL: PROGRAM */
 	const char *file; /* merge into this file; NULL: print */
+	struct record *record; /* give it what was learned, and write nothing; NULL: write */
 };
 
 /* Reads the file, if there is one, and opens its directory, so that the program cannot lead us

@@ -7,26 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "../shim/path.h"
 #include "../shim/policy_file.h"
 #include "learn_parts.h"
-
-static int open_dir(struct learn_file *file, struct sbx_err *err)
-{
-	const char *base = path_base(file->path);
-	char dir[PATH_MAX];
-
-	if (!*base || strlen(file->path) >= sizeof(dir))
-		return err_set(err, -EINVAL, "--learn=%s: not a file", file->path);
-	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(base - file->path), file->path);
-	file->dir = open(dir[0] ? dir : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (file->dir < 0 || faccessat(file->dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return err_set(err, -errno, "--learn=%s: cannot write there: %m", file->path);
-	return 0;
-}
+#include "replace.h"
 
 static int read_text(struct learn_file *file, int fd, struct sbx_err *err)
 {
@@ -46,8 +32,9 @@ static int read_text(struct learn_file *file, int fd, struct sbx_err *err)
 
 static int read_old(struct learn_file *file, const struct policy_env *env, struct sbx_err *err)
 {
-	int fd cleanup_fd = openat(file->dir, path_base(file->path), O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	/* What would make us wait, as a fifo, policy_load() refuses. */
+	int fd cleanup_fd = openat(file->dir, path_base(file->path),
+				   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int r;
 
 	if (fd < 0)
@@ -56,8 +43,8 @@ static int read_old(struct learn_file *file, const struct policy_env *env, struc
 	policy_init(&file->base);
 	file->has_base = true;
 	r = policy_load(&file->base, file->path, env, err);
-	if (r == 0 && fstat(fd, &st) == 0)
-		file->mode = st.st_mode & 0777;
+	if (r == 0 && fstat(fd, &file->left) == 0)
+		file->mode = file->left.st_mode & 0777;
 	return r < 0 ? r : read_text(file, fd, err);
 }
 
@@ -69,7 +56,7 @@ int learn_file_open(struct learn_file *ret, const char *path, const struct polic
 	*ret = (struct learn_file){.path = path, .dir = -1, .mode = 0644};
 	if (!path)
 		return 0;
-	r = open_dir(ret, err);
+	r = replace_open("--learn", path, &ret->dir, err);
 	return r < 0 ? r : read_old(ret, env, err);
 }
 
@@ -85,8 +72,8 @@ void learn_file_done(struct learn_file *file)
 
 /* ---- the end ---- */
 
-/* Standard output may be a pipe that is full, and set not to block. */
-static void write_all(int fd, const char *text)
+/* Standard output may be a pipe that is full, and set not to block. Returns 0 or -errno. */
+static int write_all(int fd, const char *text)
 {
 	size_t size = strlen(text);
 
@@ -97,33 +84,25 @@ static void write_all(int fd, const char *text)
 		if (n < 0 && errno == EAGAIN && poll(&out, 1, -1) > 0)
 			continue;
 		if (n <= 0)
-			return; /* nobody reads it */
+			return n < 0 ? -errno : -ENOSPC;
 		text += n;
 		size -= (size_t)n;
 	}
+	return 0;
 }
 
-/* A new file takes the old one's place, so that a link that the program may have put there is not
- * followed. */
-static int replace(const struct learn_file *file, const char *text)
+/* Is the file as we read or wrote it? Who changed it meanwhile, as in an editor, should not lose
+ * that; and what the program itself wrote there is not to be merged. */
+static bool is_as_left(const struct learn_file *file)
 {
-	size_t size = strlen(text);
-	char temp[64];
-	uint64_t random = 0;
-	int fd cleanup_fd = -1;
-	int code;
+	struct stat now;
 
-	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	(void)snprintf(temp, sizeof(temp), ".sbx-learn-%016llx", (unsigned long long)random);
-	fd = openat(file->dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, size) == (ssize_t)size && fchmod(fd, file->mode) == 0 &&
-	    renameat(file->dir, temp, file->dir, path_base(file->path)) == 0)
-		return 0;
-	code = errno ? -errno : -ENOSPC;
-	(void)unlinkat(file->dir, temp, 0);
-	return code;
+	if (fstatat(file->dir, path_base(file->path), &now, 0) < 0)
+		return true; /* it was not there, or is no more */
+	return now.st_ino == file->left.st_ino && now.st_dev == file->left.st_dev &&
+	       now.st_size == file->left.st_size &&
+	       now.st_mtim.tv_sec == file->left.st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == file->left.st_mtim.tv_nsec;
 }
 
 static void describe_failure(int status, char *buf, size_t size)
@@ -185,21 +164,39 @@ static void say(const char *what, const char *detail)
 	(void)dprintf(STDERR_FILENO, "sbx-preload: %s%s\n", what, detail);
 }
 
-static void put_file(const struct learn_file *file, const char *text, const char *added, bool again)
+static void print_policy(const char *text)
 {
-	int r;
+	int r = write_all(STDOUT_FILENO, text);
+
+	if (r < 0)
+		say("cannot write the policy: ", strerror(-r));
+}
+
+static void put_file(struct learn_file *file, const char *text, const char *added, bool again)
+{
+	int r = 0;
 
 	if (!added[0] && file->old) {
 		if (!again)
 			say(file->path, ": nothing to add");
 		return;
 	}
-	r = replace(file, text);
-	if (r < 0)
+	if (!is_as_left(file))
+		r = -EBUSY;
+	else
+		r = replace_write(file->dir, file->path, text, file->mode);
+	if (r == 0)
+		(void)fstatat(file->dir, path_base(file->path), &file->left, 0);
+	if (r == -EBUSY)
+		say(file->path, " was changed meanwhile, and is left as it is");
+	else if (r < 0)
 		(void)dprintf(STDERR_FILENO, "sbx-preload: cannot write %s: %s\n", file->path,
 			      strerror(-r));
 	else if (!again && file->old)
 		(void)dprintf(STDERR_FILENO, "sbx-preload: %s:\n%s", file->path, added);
+	/* So that the run was not for nothing. */
+	if (r < 0 && !again)
+		print_policy(text);
 }
 
 void learn_file_write(struct learn_file *file, struct learn_facts *facts,
@@ -214,6 +211,7 @@ void learn_file_write(struct learn_file *file, struct learn_facts *facts,
 	char *begin = file->old ? NULL : skeleton(name, !file->path);
 	char *text = NULL, *added = NULL, failed[64], problem[2048];
 	struct sbx_err err = {0};
+	int r;
 
 	if (again && !file->path)
 		return; /* it was printed, and cannot be taken back */
@@ -225,14 +223,16 @@ void learn_file_write(struct learn_file *file, struct learn_facts *facts,
 	if (!text) {
 		say("out of memory: nothing was learned", "");
 	} else {
-		if (check(file, text, unveil, &err) < 0) {
+		r = check(file, text, unveil, &err);
+		if (r < 0) {
 			(void)err_format(&err, problem, sizeof(problem));
 			say("this policy will not do as it is: ", problem);
 		}
-		if (file->path && !(err.code && file->old))
+		/* An old line's path that is gone by now is no worse with new lines. */
+		if (file->path && (r >= 0 || r == -ENOENT || !file->old))
 			put_file(file, text, added, again);
 		else
-			write_all(STDOUT_FILENO, text);
+			print_policy(text);
 	}
 	free(text);
 	free(added);

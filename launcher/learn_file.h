@@ -2,6 +2,8 @@
 /* Where what was learned goes: a new policy on standard output, or a file. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "../shim/policy.h"
 #include "../shim/unveil.h"
 
@@ -11,6 +13,7 @@ struct learn_file {
 	const char *path; /* borrowed; NULL: standard output */
 	int dir;	  /* owned */
 	mode_t mode;
+	struct stat left;   /* as we read or wrote it last */
 	char *old;	    /* owned; what the file said at the start; NULL: there was none */
 	struct policy base; /* the same, read; owned */
 	bool has_base;

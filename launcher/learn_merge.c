@@ -299,6 +299,13 @@ static void put_line(const struct learn_plan *plan, const struct learn_line *lin
 	struct sbx_err err;
 	struct stat st;
 
+	if (line->left_out) {
+		(void)fprintf(out,
+			      "; left out, since no line can name the file and its directory "
+			      "holds more: %s\n",
+			      line->why.text ? line->why.text : "");
+		return;
+	}
 	if (!learn_spell(plan->env, line->real, path))
 		return; /* not even "/": never */
 	perm_format(line->perms, letters);

@@ -13,17 +13,23 @@
 
 #define LEARN_CALL_MAX 160 /* bytes of a call in a comment */
 
-/* A call as a comment. Of several that need the same the first one counts, by process and then by
- * time: what runs at the same time comes in another order the next time. */
+/* A process, and who started it. */
+struct learn_process {
+	pid_t tgid;
+	const struct learn_process *parent; /* NULL: the program itself; or nobody knows */
+	unsigned depth;
+};
+
+/* A call as a comment. Of several that need the same the first one counts: by process, as they
+ * descend from each other, and by time only then. What runs at the same time comes in another order
+ * the next time, but each process starts its own in the same. */
 struct learn_why {
-	const char *text; /* arena; NULL: none yet */
+	const char *text;		     /* arena; NULL: none yet */
+	const struct learn_process *process; /* arena; NULL: unknown */
 	pid_t tid;
 	unsigned seq;
 };
-static inline bool learn_why_before(const struct learn_why *a, const struct learn_why *b)
-{
-	return !b->text || (a->text && (a->tid < b->tid || (a->tid == b->tid && a->seq < b->seq)));
-}
+bool learn_why_before(const struct learn_why *a, const struct learn_why *b) nonnull(1, 2);
 
 /* A system call that promises decide about. */
 struct learn_row {
@@ -78,6 +84,8 @@ struct learn_facts {
 	struct learn_note *notes;
 	size_t n_notes, cap_notes;
 	struct learn_why scope;
+	const struct learn_process **processes; /* arena; hash of the number */
+	size_t n_processes, n_process_slots;
 	const char **masked; /* arena; hashed: names that another run would not have */
 	size_t n_masked;
 	bool cut; /* there was no room or no memory for all */
@@ -87,6 +95,10 @@ struct learn_facts {
 struct learn_path *learn_path_at(struct learn_facts *facts, const char *real) nonnull(1, 2);
 /* The same, NULL when there is none. */
 struct learn_path *learn_path_find(const struct learn_facts *facts, const char *real) nonnull(1, 2);
+
+/* The process whose call it is: to be asked as soon as it makes one, while its parent can be found
+ * out. NULL when there is no memory or there are too many. */
+const struct learn_process *learn_process_at(struct learn_facts *facts, pid_t tgid) nonnull(1);
 
 /* A name that another run would not have. */
 void learn_mask(struct learn_facts *facts, const char *name) nonnull(1, 2);
@@ -100,7 +112,8 @@ struct learn_line {
 	const char *real; /* arena of the plan */
 	uint8_t perms;
 	bool is_dir, dropped;
-	bool old; /* it is in the file already; so far with old_perms */
+	bool left_out; /* for the sake of a file that no line can name it would open much */
+	bool old;      /* it is in the file already; so far with old_perms */
 	uint8_t old_perms;
 	unsigned line; /* where, in the file itself; 0: in another */
 	unsigned n;    /* how many files it stands for */
@@ -119,6 +132,8 @@ struct learn_plan {
 	struct learn_why why[PROMISE_COUNT];
 	struct learn_line *lines;
 	size_t n_lines, cap_lines;
+	uint32_t *slots; /* arena; hash of the path → index + 1 */
+	size_t n_slots;	 /* 0: the lines have moved */
 };
 
 void learn_plan_done(struct learn_plan *plan);

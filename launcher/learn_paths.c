@@ -8,6 +8,7 @@
 #include "../shim/narrower.h"
 #include "../shim/path.h"
 #include "advice.h"
+#include "hash.h"
 #include "learn_parts.h"
 
 #define SIBLINGS  3 /* of one directory: from here on it is named instead */
@@ -71,13 +72,20 @@ static const char *const wide_home[] = {
 
 static bool home_path(const struct policy_env *env, const char *name, char ret[PATH_MAX])
 {
-	char text[PATH_MAX], home[PATH_MAX];
+	static char home[PATH_MAX], home_text[PATH_MAX]; /* asked for again and again */
+	char text[PATH_MAX];
 	struct sbx_err err;
 
 	if (name[0] == '/')
 		return snprintf(ret, PATH_MAX, "%s", name) < PATH_MAX;
-	if (policy_expand_buf("${HOME}", env, text, &err) < 0 || path_real(text, home) < 0)
+	if (policy_expand_buf("${HOME}", env, text, &err) < 0)
 		return false;
+	if (strcmp(text, home_text) != 0) {
+		home_text[0] = '\0';
+		if (path_real(text, home) < 0)
+			return false;
+		memcpy(home_text, text, strlen(text) + 1);
+	}
 	return snprintf(ret, PATH_MAX, "%s%s%s", home, name[0] ? "/" : "", name) < PATH_MAX;
 }
 
@@ -148,11 +156,45 @@ bool learn_is_protected(const struct policy_env *env, const char *dir)
 
 /* ---- lines ---- */
 
+static void put_slot(struct learn_plan *plan, size_t index)
+{
+	const char *real = plan->lines[index].real;
+	size_t i = hash_bytes(real, strlen(real)) & (plan->n_slots - 1);
+
+	while (plan->slots[i])
+		i = (i + 1) & (plan->n_slots - 1);
+	plan->slots[i] = (uint32_t)index + 1;
+}
+
+/* Room for one line more. False: no memory. */
+static bool fill_slots(struct learn_plan *plan)
+{
+	size_t want = 1024;
+
+	if (2 * (plan->n_lines + 1) < plan->n_slots)
+		return true;
+	while (want <= 2 * (plan->n_lines + 1))
+		want *= 2;
+	plan->slots = arena_alloc(&plan->arena, want * sizeof(*plan->slots));
+	plan->n_slots = plan->slots ? want : 0;
+	for (size_t i = 0; plan->slots && i < plan->n_lines; i++)
+		put_slot(plan, i);
+	return plan->slots;
+}
+
 static struct learn_line *find_line(struct learn_plan *plan, const char *real)
 {
-	for (size_t i = 0; i < plan->n_lines; i++)
-		if (strcmp(plan->lines[i].real, real) == 0 && !plan->lines[i].dropped)
-			return &plan->lines[i];
+	size_t i;
+
+	if (!fill_slots(plan))
+		return NULL;
+	for (i = hash_bytes(real, strlen(real)) & (plan->n_slots - 1); plan->slots[i];
+	     i = (i + 1) & (plan->n_slots - 1)) {
+		struct learn_line *line = &plan->lines[plan->slots[i] - 1];
+
+		if (strcmp(line->real, real) == 0 && !line->dropped)
+			return line;
+	}
 	return NULL;
 }
 
@@ -160,10 +202,12 @@ static struct learn_line *new_line(struct learn_plan *plan, const char *real)
 {
 	char *copy = arena_strdup(&plan->arena, real);
 
-	if (!copy || arena_grow(&plan->arena, (void **)&plan->lines, &plan->cap_lines,
-				plan->n_lines, sizeof(*plan->lines)) < 0)
+	if (!copy || !fill_slots(plan) ||
+	    arena_grow(&plan->arena, (void **)&plan->lines, &plan->cap_lines, plan->n_lines,
+		       sizeof(*plan->lines)) < 0)
 		return NULL;
 	plan->lines[plan->n_lines] = (struct learn_line){.real = copy, .n = 1};
+	put_slot(plan, plan->n_lines);
 	return &plan->lines[plan->n_lines++];
 }
 
@@ -203,27 +247,59 @@ static int by_path(const void *a, const void *b)
 	return x->old != y->old ? (x->old ? -1 : 1) : (x->line > y->line) - (x->line < y->line);
 }
 
+/* The first line on @real, which is @len bytes long; lines are sorted. */
+static size_t first_line(const struct learn_plan *plan, const char *real, size_t len)
+{
+	size_t low = 0, high = plan->n_lines;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const char *other = plan->lines[mid].real;
+		int r = strncmp(other, real, len);
+
+		if (r < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The line @i is told of those on the path @real, @len bytes long, which covers its own. */
+static void settle_below(struct learn_plan *plan, size_t i, const char *real, size_t len, bool same)
+{
+	struct learn_line *line = &plan->lines[i];
+
+	for (size_t j = first_line(plan, real, len); j < plan->n_lines && !line->dropped; j++) {
+		const struct learn_line *above = &plan->lines[j];
+
+		if (strncmp(above->real, real, len) != 0 || above->real[len])
+			break;
+		if (above->dropped || j == i)
+			continue;
+		/* Of two on the same path, the new one gives its letters to the old. */
+		if (same && line->old && above->old && above->perms == above->old_perms)
+			continue;
+		line->perms |= above->perms;
+		if (!line->old && line->perms == above->perms && (!same || above->old))
+			line->dropped = true;
+	}
+}
+
 /* A line beneath another must say all that the other says (shim/narrower.h); one that then says no
- * more is dropped, unless it is in the file already. */
+ * more is dropped, unless it is in the file already. There may be very many. */
 static void settle(struct learn_plan *plan)
 {
-	qsort(plan->lines, plan->n_lines, sizeof(*plan->lines), by_path);
+	if (plan->n_lines)
+		qsort(plan->lines, plan->n_lines, sizeof(*plan->lines), by_path);
+	plan->n_slots = 0;
 	for (size_t i = 0; i < plan->n_lines; i++) {
-		struct learn_line *line = &plan->lines[i];
+		const char *real = plan->lines[i].real;
 
-		for (size_t j = 0; j < plan->n_lines && !line->dropped; j++) {
-			const struct learn_line *above = &plan->lines[j];
-			bool same = strcmp(above->real, line->real) == 0;
-
-			if (above->dropped || j == i || !path_covers(above->real, line->real))
-				continue;
-			/* Of two on the same path, the new one gives its letters to the old. */
-			if (same && line->old && above->old && above->perms == above->old_perms)
-				continue;
-			line->perms |= above->perms;
-			if (!line->old && line->perms == above->perms && (!same || above->old))
-				line->dropped = true;
-		}
+		settle_below(plan, i, "/", 1, !real[1]);
+		for (size_t len = 1; real[1] && real[len - 1]; len++)
+			if (!real[len] || real[len] == '/')
+				settle_below(plan, i, real, len, !real[len]);
 	}
 }
 
@@ -265,36 +341,55 @@ static bool parent_of(const char *real, char ret[PATH_MAX])
 	return true;
 }
 
+/* The files just beneath the directory @whole, from the line @i on, which say the same: one line
+ * stands for all of them. False: no memory. */
+static bool gather_one(struct learn_plan *plan, size_t i, size_t count, const char *dir)
+{
+	struct learn_line *whole;
+	const uint8_t perms = plan->lines[i].perms;
+	unsigned n = count_siblings(plan, i, dir, perms);
+	size_t len = strlen(dir);
+
+	learn_add_line(plan, dir, perms, true, &plan->lines[i].why);
+	whole = find_line(plan, dir);
+	if (!whole)
+		return false;
+	whole->n = whole->n > n ? whole->n : n;
+	for (size_t j = i; j < count && strncmp(plan->lines[j].real, dir, len) == 0; j++) {
+		struct learn_line *line = &plan->lines[j];
+
+		if (line->dropped || line->old || line->perms != perms || line->real[len] != '/' ||
+		    strchr(line->real + len + 1, '/'))
+			continue;
+		whole->libraries |= is_library(line);
+		if (line->why.text && learn_why_before(&line->why, &whole->why))
+			whole->why = line->why;
+		line->dropped = true;
+	}
+	return true;
+}
+
 /* Name directories in place of what is in them. Returns whether there was one. */
 static bool gather(struct learn_plan *plan)
 {
+	char dir[PATH_MAX], asked[PATH_MAX] = "";
 	size_t count = plan->n_lines;
-	bool changed = false;
+	bool changed = false, protected = true;
 
 	for (size_t i = 0; i < count; i++) {
-		struct learn_line *line = &plan->lines[i], *whole;
-		char dir[PATH_MAX];
-		unsigned n;
+		const struct learn_line *line = &plan->lines[i];
 
 		if (line->dropped || line->old || !parent_of(line->real, dir))
 			continue;
-		n = count_siblings(plan, i, dir, line->perms);
-		if ((n < SIBLINGS && !is_library(line)) || learn_is_protected(plan->env, dir))
+		if (!is_library(line) && count_siblings(plan, i, dir, line->perms) < SIBLINGS)
 			continue;
-		learn_add_line(plan, dir, line->perms, true, &line->why);
-		line = &plan->lines[i];
-		whole = find_line(plan, dir);
-		if (!whole)
+		if (strcmp(dir, asked) != 0)
+		protected = learn_is_protected(plan->env, dir);
+		memcpy(asked, dir, strlen(dir) + 1);
+		if (protected)
+			continue;
+		if (!gather_one(plan, i, count, dir))
 			return changed;
-		whole->n = whole->n > n ? whole->n : n;
-		whole->libraries |= is_library(line);
-		for (size_t j = i + 1; j < count; j++)
-			if (parent_of(plan->lines[j].real, dir) && !plan->lines[j].dropped &&
-			    strcmp(dir, whole->real) == 0 && plan->lines[j].perms == line->perms &&
-			    plan->lines[j].why.text &&
-			    learn_why_before(&plan->lines[j].why, &whole->why))
-				whole->why = plan->lines[j].why;
-		line->dropped = !line->old;
 		changed = true;
 	}
 	return changed;
@@ -317,6 +412,12 @@ static void go_up_to_sayable(struct learn_plan *plan)
 
 			(void)parent_of(real, dir);
 			memcpy(real, dir, strlen(dir) + 1);
+		}
+		/* A file with such a name, which anybody may have made, is no reason to open much.
+		 */
+		if (learn_is_protected(plan->env, real)) {
+			plan->lines[i].left_out = true;
+			continue;
 		}
 		plan->lines[i].dropped = true;
 		learn_add_line(plan, real, line.perms, true, &line.why);

@@ -213,6 +213,7 @@ static bool find_why(struct learn_plan *plan, const struct learn_facts *facts, i
 	uint64_t promise = UINT64_C(1) << id;
 	struct learn_why *why = &plan->why[id];
 	uint8_t letters = letters_of(promise);
+	const struct learn_path *other_process;
 	bool found = false;
 
 	for (size_t i = 0; i < facts->n_rows; i++) {
@@ -227,10 +228,14 @@ static bool find_why(struct learn_plan *plan, const struct learn_facts *facts, i
 	/* What a path wants says most about these; of others, the files that they imply least. */
 	if (found && !(promise & (P(RPATH) | P(WPATH) | P(CPATH))))
 		return true;
+	other_process = promise == P(PS) ? learn_path_find(facts, "/proc") : NULL;
+	if (other_process && !path_lacks(plan, other_process, promise))
+		other_process = NULL;
 	for (size_t i = 0; i < facts->n_paths; i++) {
 		const struct learn_path *path = &facts->paths[i];
 
-		if (!path_lacks(plan, path, promise))
+		/* It was given for other processes; that it has more of /proc came with it. */
+		if (!path_lacks(plan, path, promise) || (other_process && path != other_process))
 			continue;
 		found = true;
 		for (size_t j = 0; j < ARRAY_SIZE(path->why); j++)

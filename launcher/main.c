@@ -13,8 +13,13 @@
 #include "../shim/policy_file.h"
 #include "../shim/policy_select.h"
 #include "../shim/report.h"
+#include "../shim/rule.h"
 #include "../shim/unveil.h"
+#include "api.h"
 #include "doctor.h"
+#include "export.h"
+#include "guide.h"
+#include "import.h"
 #include "list.h"
 #include "options.h"
 #include "program.h"
@@ -56,6 +61,32 @@ static bool has_flag(const struct options *options, char option)
 	return false;
 }
 
+static int add_rule_flag(struct policy *policy, const struct policy_flag *flag, struct sbx_err *err)
+{
+	bool allow = flag->option == OPTION_ALLOW;
+
+	return policy_add_rule(policy, allow, flag->value,
+			       (struct origin){.file = allow ? "--allow" : "--deny"}, err);
+}
+
+/* What a rule opens that nothing else does is worth a word each time. */
+static void warn_of_rules(const struct policy *policy, bool quiet)
+{
+	char text[256];
+
+	for (size_t i = 0; !quiet && i < policy->n_rules; i++) {
+		const struct origin *from = &policy->rules[i].from;
+
+		if (!rule_warning(&policy->rules[i], text, sizeof(text)))
+			continue;
+		if (from->line)
+			(void)fprintf(stderr, "sbx-preload: %s:%u: %s\n", from->file, from->line,
+				      text);
+		else
+			(void)fprintf(stderr, "sbx-preload: %s: %s\n", from->file, text);
+	}
+}
+
 /* Flags alone are a policy; without -p, the promises are those of the built-in default. */
 static int add_flags(struct policy *policy, const struct options *options, bool alone,
 		     const struct policy_env *env, struct sbx_err *err)
@@ -73,6 +104,8 @@ static int add_flags(struct policy *policy, const struct options *options, bool 
 
 		if (flag->option == 'p')
 			r = policy_add_promises(policy, flag->value, from, err);
+		else if (flag->option == OPTION_ALLOW || flag->option == OPTION_DENY)
+			r = add_rule_flag(policy, flag, err);
 		else
 			r = policy_add_unveil_flag(policy, flag->value, env, err);
 	}
@@ -80,7 +113,7 @@ static int add_flags(struct policy *policy, const struct options *options, bool 
 		policy->unveil = false;
 	if (options->kill)
 		policy->on_violation = VIOLATION_KILL;
-	return r;
+	return r < 0 ? r : policy_check_rules(policy, err);
 }
 
 /* @program: NULL when none is named (--print-policy without PROGRAM): then only -P, flags or the
@@ -171,8 +204,27 @@ static int run(const struct options *options, const struct policy_env *env)
 		r = choose_policy(&policy, options, &program, env, &err);
 	if (r < 0)
 		return fail(&err, policy_status(r));
+	warn_of_rules(&policy, options->quiet);
 	status = start_program(&request, &err);
 	return err.code ? fail(&err, status) : status;
+}
+
+/* What --print-policy and --export are about. */
+static int show_policy(const struct options *options, const struct policy *policy,
+		       const struct policy_env *env, struct sbx_err *err)
+{
+	struct export_request request = {.policy = policy, .env = env, .notes = stderr};
+	char names[128];
+
+	if (options->mode == MODE_PRINT_POLICY) {
+		policy_print(policy, env, stdout);
+		return 0;
+	}
+	request.format = export_format_find(options->format);
+	if (request.format)
+		return export_policy(&request, stdout, err);
+	export_format_names(", ", names, sizeof(names));
+	return err_set(err, -EINVAL, "--export=%s: there is %s", options->format, names);
 }
 
 static int print_policy(const struct options *options, const struct policy_env *env)
@@ -189,13 +241,59 @@ static int print_policy(const struct options *options, const struct policy_env *
 	}
 	r = choose_policy(&policy, options, options->rest[0] ? &program : NULL, env, &err);
 	if (!r)
-		policy_print(&policy, env, stdout);
+		warn_of_rules(&policy, options->quiet);
+	if (!r)
+		r = show_policy(options, &policy, env, &err);
 	policy_done(&policy);
 	program_done(&program);
 	return r < 0 ? fail(&err, policy_status(r)) : 0;
 }
 
-static int check_file(const char *path, const struct policy_env *env, struct sbx_err *err)
+static int interactive(const struct options *options, const struct policy_env *env)
+{
+	struct sbx_err err = {0};
+	struct program program = {0};
+	struct guide_request request = {
+		.program = &program, .env = env, .policy_file = options->policy_file};
+	int status, r = program_resolve(options->rest, env->envp, &program, &err);
+
+	if (r < 0)
+		return fail(&err, program_status(r));
+	status = guide_run_on_terminal(&request, &err);
+	program_done(&program);
+	return err.code ? fail(&err, status) : status;
+}
+
+static int serve(const struct options *options, const struct policy_env *env)
+{
+	struct sbx_err err = {0};
+	const struct api_request request = {.socket = options->socket,
+					    .program = options->rest,
+					    .envp = env->envp,
+					    .quiet = options->quiet};
+
+	return api_run(&request, &err) < 0 ? fail(&err, SBX_EXIT_USAGE) : 0;
+}
+
+static int import_profile(const struct options *options)
+{
+	const struct import_format *format = import_format_find(options->format);
+	struct sbx_err err = {0};
+	const char *path = options->rest[0];
+	char names[64];
+
+	if (!format) {
+		import_format_names(", ", names, sizeof(names));
+		(void)err_set(&err, -EINVAL, "--import=%s: there is %s", options->format, names);
+		return fail(&err, SBX_EXIT_USAGE);
+	}
+	if (strcmp(path, "-") == 0)
+		path = "/dev/stdin";
+	return import_file(format, path, stdout, &err) < 0 ? fail(&err, SBX_EXIT_USAGE) : 0;
+}
+
+static int check_file(const char *path, bool quiet, const struct policy_env *env,
+		      struct sbx_err *err)
 {
 	char shim[PATH_MAX];
 	struct landlock_caps caps;
@@ -211,6 +309,8 @@ static int check_file(const char *path, const struct policy_env *env, struct sbx
 	r = policy_load(&policy, path, env, err);
 	if (!r)
 		r = unveil_check(&request, err);
+	if (!r)
+		warn_of_rules(&policy, quiet);
 	policy_done(&policy);
 	return r;
 }
@@ -222,7 +322,7 @@ static int check(const struct options *options, const struct policy_env *env)
 	for (char **file = options->rest; *file; file++) {
 		struct sbx_err err = {0};
 
-		if (check_file(*file, env, &err) < 0)
+		if (check_file(*file, options->quiet, env, &err) < 0)
 			status = fail(&err, SBX_EXIT_USAGE);
 		else if (!options->quiet)
 			(void)printf("%s: ok\n", *file);
@@ -279,7 +379,7 @@ static int doctor_trial(void *user, char *why, size_t size)
 	return r;
 }
 
-static int doctor(const struct policy_env *env)
+static int doctor(const struct options *options, const struct policy_env *env)
 {
 	char shim[PATH_MAX] = "";
 	struct sbx_err err = {0};
@@ -290,6 +390,7 @@ static int doctor(const struct policy_env *env)
 		.trial_user = (void *)(uintptr_t)env,
 	};
 
+	context.json = options->json;
 	if (start_find_shim(shim, &err) < 0)
 		context.shim_path = NULL;
 	else
@@ -304,11 +405,18 @@ static int dispatch(const struct options *options, const struct policy_env *env)
 	case MODE_RUN:
 		return run(options, env);
 	case MODE_PRINT_POLICY:
+	case MODE_EXPORT:
 		return print_policy(options, env);
+	case MODE_IMPORT:
+		return import_profile(options);
+	case MODE_INTERACTIVE:
+		return interactive(options, env);
+	case MODE_API:
+		return serve(options, env);
 	case MODE_CHECK:
 		return check(options, env);
 	case MODE_DOCTOR:
-		return doctor(env);
+		return doctor(options, env);
 	case MODE_LIST:
 		return list(options);
 	case MODE_HELP:

@@ -15,34 +15,37 @@ const char options_help[] =
 	"Policy: -P FILE, else -p and -v, else /etc/sbx-preload/PROGRAM.ini, else\n"
 	"~/.config/sbx-preload/PROGRAM.ini, else: stdio rpath tty, and r for the current "
 	"directory.\n"
-	"  -P, --policy FILE        take this policy file; -p and -v then add to it\n"
+	"  -P, --policy FILE        take this policy file; the following four then add to it\n"
 	"  -p, --promises \"WORDS\"   permit these kinds of system calls (see --list)\n"
-	"  -v, --unveil PERM:PATH   let the program see PATH; PERM of r read, w write, x execute,\n"
-	"                           c create and remove; PATH alone is r:PATH; may be repeated\n"
+	"  -v, --unveil PERM:PATH   show PATH; PERM of r read, w write, x execute, c create and "
+	"remove;\n"
+	"                           PATH alone is r:PATH; may be repeated\n"
+	"      --deny, --allow RULE a rule for one system call: \"socket(arg0 == AF_NETLINK)\"\n"
 	"  -V, --no-unveil          leave paths to the promises alone\n"
 	"  -k, --kill               kill the program where it would get an error\n"
 	"  -q, --quiet              print nothing but errors that stop us\n"
-	"  -e, --explain[=FILE]     say what is denied, of paths too, and what to add; write it\n"
-	"                           into FILE as a piece of a policy\n"
+	"  -e, --explain[=FILE]     say what is denied, of paths too, and what to add, also in "
+	"FILE\n"
 	"      --audit[=FILE]       say what of the policy was not used, over all runs in FILE\n"
-	"\n"
 	"Unconfined, to find out what a program needs:\n"
+	"  -i, --interactive        show what it does, and make a policy of it in a dialog\n"
 	"      --learn[=FILE]       print a policy of what it did; or merge it into FILE\n"
 	"      --trace[=json]       print its system calls; --trace-only=inet,openat,/etc: some\n"
 	"  -o, --output FILE        into this file; -c, --count: no calls, but how many\n"
-	"\n"
-	"Instead of running a program:\n"
-	"      --print-policy       print the policy that would be applied, as a policy file\n"
-	"      --check FILE...      say what is wrong with policy files\n"
-	"      --list[=PROMISE]     list the promises, or what one permits\n"
-	"      --doctor             say whether sandboxing works on this machine, and why not\n"
+	"Instead:\n"
+	"      --api[=SOCKET]       serve people (the dialog) and programs on a Unix socket\n"
+	"      --print-policy, --check FILE...      the policy as a file; what is wrong with "
+	"files\n"
+	"      --export=FORMAT, --import=FORMAT     its filter for other tools; their profile as a "
+	"policy\n"
+	"      --list[=PROMISE], --doctor [--json]  the promises; does sandboxing work here, why "
+	"not\n"
 	"  -h, --help, --version    print this, or the version\n"
-	"\n"
 	"Exit status: the program's own; 125 could not sandbox (nothing ran); 126 cannot be "
 	"executed;\n"
-	"127 not found; 2 wrong use or policy. Example:\n"
-	"  sbx-preload -p 'stdio rpath' -v r:/etc/hostname cat /etc/hostname\n"
-	"More: man sbx-preload, man sbx-preload.ini\n";
+	"127 not found; 2 wrong use or policy. More: man sbx-preload, man sbx-preload.ini. "
+	"Example:\n"
+	"  sbx-preload -p 'stdio rpath' -v r:/etc/hostname cat /etc/hostname\n";
 
 enum {
 	OPT_PRINT_POLICY = 256,
@@ -50,16 +53,23 @@ enum {
 	OPT_DOCTOR,
 	OPT_LIST,
 	OPT_VERSION,
+	OPT_ALLOW,
+	OPT_DENY,
 	OPT_LEARN,
 	OPT_AUDIT,
 	OPT_TRACE,
 	OPT_TRACE_ONLY,
-	OPT_LATER, /* designed, not built yet: refused by name rather than ignored */
+	OPT_API,
+	OPT_EXPORT,
+	OPT_IMPORT,
+	OPT_JSON,
 };
 
 static const struct option long_options[] = {
 	{"promises", required_argument, NULL, 'p'},
 	{"unveil", required_argument, NULL, 'v'},
+	{"allow", required_argument, NULL, OPT_ALLOW},
+	{"deny", required_argument, NULL, OPT_DENY},
 	{"no-unveil", no_argument, NULL, 'V'},
 	{"policy", required_argument, NULL, 'P'},
 	{"kill", no_argument, NULL, 'k'},
@@ -77,9 +87,11 @@ static const struct option long_options[] = {
 	{"trace-only", required_argument, NULL, OPT_TRACE_ONLY},
 	{"output", required_argument, NULL, 'o'},
 	{"count", no_argument, NULL, 'c'},
-	{"interactive", no_argument, NULL, OPT_LATER},
-	{"api", optional_argument, NULL, OPT_LATER},
-	{"export", required_argument, NULL, OPT_LATER},
+	{"interactive", no_argument, NULL, 'i'},
+	{"api", optional_argument, NULL, OPT_API},
+	{"export", required_argument, NULL, OPT_EXPORT},
+	{"import", required_argument, NULL, OPT_IMPORT},
+	{"json", no_argument, NULL, OPT_JSON},
 	{NULL, 0, NULL, 0},
 };
 
@@ -109,7 +121,8 @@ static int unknown_option(const char *word, struct sbx_err *err)
 static int add_flag(struct options *options, char option, const char *value, struct sbx_err *err)
 {
 	if (options->n_flags == OPTIONS_FLAGS_MAX)
-		return err_set(err, -E2BIG, "more than %d flags -p and -v", OPTIONS_FLAGS_MAX);
+		return err_set(err, -E2BIG, "more than %d flags -p, -v, --allow and --deny",
+			       OPTIONS_FLAGS_MAX);
 	options->flags[options->n_flags++] = (struct policy_flag){option, value};
 	return 0;
 }
@@ -132,7 +145,7 @@ static int set_trace(struct options *options, const char *format, struct sbx_err
 	return 0;
 }
 
-static int take_option(struct options *options, int c, int index, char **argv, struct sbx_err *err)
+static int take_option(struct options *options, int c, char **argv, struct sbx_err *err)
 {
 	char letter[3] = {'-', 0, 0};
 
@@ -140,6 +153,10 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 	case 'p':
 	case 'v':
 		return add_flag(options, (char)c, optarg, err);
+	case OPT_ALLOW:
+		return add_flag(options, OPTION_ALLOW, optarg, err);
+	case OPT_DENY:
+		return add_flag(options, OPTION_DENY, optarg, err);
 	case 'V':
 		options->no_unveil = true;
 		return 0;
@@ -192,9 +209,20 @@ static int take_option(struct options *options, int c, int index, char **argv, s
 		return set_mode(options, MODE_HELP, err);
 	case OPT_VERSION:
 		return set_mode(options, MODE_VERSION, err);
-	case OPT_LATER:
-		return err_set(err, -EOPNOTSUPP, "--%s is not available yet",
-			       long_options[index].name);
+	case 'i':
+		return set_mode(options, MODE_INTERACTIVE, err);
+	case OPT_API:
+		options->socket = optarg;
+		return set_mode(options, MODE_API, err);
+	case OPT_EXPORT:
+		options->format = optarg;
+		return set_mode(options, MODE_EXPORT, err);
+	case OPT_IMPORT:
+		options->format = optarg;
+		return set_mode(options, MODE_IMPORT, err);
+	case OPT_JSON:
+		options->json = true;
+		return 0;
 	case ':':
 		letter[1] = (char)optopt;
 		return err_set(err, -EINVAL, "option \"%s\" wants a value",
@@ -223,11 +251,29 @@ static int check_watched(const struct options *options, struct sbx_err *err)
 	if (options->policy_file || options->n_flags || options->no_unveil || options->kill ||
 	    options->explain || options->audit)
 		return err_set(err, -EINVAL,
-			       "%s runs the program unconfined: no -p, -v, -V, -P, -k, -e or "
-			       "--audit with it",
-			what);
+			       "%s runs the program unconfined: no -p, -v, -V, -P, -k, -e, "
+			       "--allow, --deny or --audit with it",
+			       what);
 	if (options->mode != MODE_RUN)
 		return err_set(err, -EINVAL, "%s runs a program, and nothing else", what);
+	return 0;
+}
+
+/* The dialog runs the program unconfined first; what it starts from is a file. */
+static int check_mode(const struct options *options, struct sbx_err *err)
+{
+	bool alone = options->mode == MODE_INTERACTIVE || options->mode == MODE_API;
+
+	if (options->json && options->mode != MODE_DOCTOR)
+		return err_set(err, -EINVAL, "--json goes with --doctor (and --trace=json)");
+	if (alone && (options->n_flags || options->no_unveil || options->kill || options->explain ||
+		      options->audit))
+		return err_set(err, -EINVAL,
+			       "%s asks for the policy: no -p, -v, -V, -k, -e, --allow, --deny or "
+			       "--audit with it",
+			       options->mode == MODE_API ? "--api" : "--interactive");
+	if (options->mode == MODE_API && options->policy_file)
+		return err_set(err, -EINVAL, "--api takes no policy: each client has its own");
 	return 0;
 }
 
@@ -237,6 +283,18 @@ static int check_rest(const struct options *options, struct sbx_err *err)
 	case MODE_RUN:
 		if (!options->rest[0])
 			return err_set(err, -EINVAL, "no program given (see --help)");
+		return 0;
+	case MODE_INTERACTIVE:
+		if (!options->rest[0])
+			return err_set(err, -EINVAL, "--interactive wants a program");
+		return 0;
+	case MODE_IMPORT:
+		if (!options->rest[0] || options->rest[1])
+			return err_set(err, -EINVAL,
+				       "--import=FORMAT wants one file (- for standard input)");
+		return 0;
+	case MODE_API:
+	case MODE_EXPORT:
 		return 0;
 	case MODE_CHECK:
 		if (!options->rest[0])
@@ -257,7 +315,7 @@ static int check_rest(const struct options *options, struct sbx_err *err)
 int options_parse(int argc, char **argv, struct options *ret, struct sbx_err *err)
 {
 	struct options options = {0};
-	int c, index = 0, r = 0;
+	int c, r = 0;
 
 	options.flags =
 		calloc((size_t)argc,
@@ -266,12 +324,14 @@ int options_parse(int argc, char **argv, struct options *ret, struct sbx_err *er
 		return err_set(err, -ENOMEM, "out of memory");
 	/* '+': stop at PROGRAM, whose options are its own. ':': tell a missing value from an
 	 * unknown option. */
-	while (!r && (c = getopt_long(argc, argv, "+:p:v:VP:kqeco:h", long_options, &index)) != -1)
-		r = take_option(&options, c, index, argv, err);
+	while (!r && (c = getopt_long(argc, argv, "+:p:v:VP:kqeico:h", long_options, NULL)) != -1)
+		r = take_option(&options, c, argv, err);
 	if (!r) {
 		options.rest = argv + optind;
 		r = check_watched(&options, err);
 	}
+	if (!r)
+		r = check_mode(&options, err);
 	if (!r) {
 		r = check_rest(&options, err);
 	}

@@ -10,6 +10,10 @@ enum mode {
 	MODE_PRINT_POLICY,
 	MODE_CHECK,
 	MODE_DOCTOR,
+	MODE_INTERACTIVE,
+	MODE_API,
+	MODE_EXPORT,
+	MODE_IMPORT,
 	MODE_LIST,
 	MODE_HELP,
 	MODE_VERSION,
@@ -18,11 +22,14 @@ enum mode {
 #define OPTIONS_FLAGS_MAX \
 	20000 /* -p and -v given; far above any use, below what ARG_MAX lets through */
 
-/* One -p or -v, in the order in which they were given. */
+/* One -p, -v, --allow or --deny, in the order in which they were given. */
 struct policy_flag {
-	char option; /* 'p' or 'v' */
+	char option; /* 'p', 'v', or OPTION_ALLOW, OPTION_DENY */
 	const char *value;
 };
+
+#define OPTION_ALLOW '+'
+#define OPTION_DENY  '-'
 
 struct options {
 	enum mode mode;
@@ -39,6 +46,9 @@ struct options {
 	bool audit;		    /* --audit */
 	const char *audit_file;	    /* --audit=FILE; NULL: none */
 	struct trace_request trace; /* --trace and what goes with it */
+	bool json;		    /* --json: of --doctor */
+	const char *socket;	    /* --api=SOCKET; NULL: the usual one */
+	const char *format;	    /* of --export, --import */
 	const char *list_promise;   /* --list=PROMISE; NULL: all */
 	char **rest; /* PROGRAM ARG…, or the files of --check; NULL-terminated, borrowed from argv
 		      */

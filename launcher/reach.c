@@ -5,10 +5,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <time.h>
 
 #include "hash.h"
 
-#define SLOTS_MIN 64
+#define SLOTS_MIN     64
+#define MEMOS	      32
+#define MEMO_MS	      20
+#define MEMO_PATH_MAX 256
 
 struct reach_rule {
 	const char *path; /* arena */
@@ -18,10 +22,14 @@ struct reach_rule {
 	uint64_t access;
 };
 
+/* Of any of them: what was found before holds no more. */
+static unsigned changes;
+
 void reach_done(struct reach *reach)
 {
 	if (!reach)
 		return;
+	changes++;
 	arena_done(&reach->arena);
 	*reach = (struct reach){.n_rules = 0};
 }
@@ -76,6 +84,7 @@ int reach_add(struct reach *reach, const char *real, const struct stat *st, uint
 	char *path;
 	int r = grow_slots(reach);
 
+	changes++;
 	if (r < 0)
 		return r;
 	slot = slot_of(reach, real, len);
@@ -137,22 +146,59 @@ static uint64_t granted_on(const struct reach *reach, const struct stat *st)
 	return access;
 }
 
+/* What was found of a directory, for a moment in which a program opens files that are near each
+ * other. */
+struct memo {
+	const struct reach *reach;
+	unsigned changes;
+	int64_t until_ms;
+	size_t len;
+	uint64_t access;
+	char path[MEMO_PATH_MAX];
+};
+
+/* @path: of a directory, @len bytes and a NUL; "" for "/". */
+static uint64_t granted_on_dir(const struct reach *reach, const char *path, size_t len,
+			       int64_t now_ms)
+{
+	static struct memo memos[MEMOS];
+	struct memo *memo = &memos[hash_bytes(path, len) % MEMOS];
+	uint64_t access = 0;
+	struct stat dir;
+
+	if (memo->reach == reach && memo->changes == changes && now_ms < memo->until_ms &&
+	    memo->len == len && memcmp(memo->path, path, len) == 0)
+		return memo->access;
+	if (lstat(len ? path : "/", &dir) == 0)
+		access = granted_on(reach, &dir);
+	if (len > sizeof(memo->path))
+		return access;
+	*memo = (struct memo){.reach = reach,
+			      .changes = changes,
+			      .until_ms = now_ms + MEMO_MS,
+			      .len = len,
+			      .access = access};
+	memcpy(memo->path, path, len);
+	return access;
+}
+
 uint64_t reach_granted_by_inode(const struct reach *reach, const char *real, const struct stat *st)
 {
 	char path[PATH_MAX];
 	size_t len = path_len(real);
 	uint64_t access = st ? granted_on(reach, st) : 0;
+	struct timespec now;
+	int64_t now_ms;
 
 	if (len >= sizeof(path))
 		return access;
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); /* cannot fail with this clock */
 	memcpy(path, real, len + 1);
+	now_ms = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 	while (len) {
-		struct stat dir;
-
 		len = parent_len(path, len);
 		path[len] = '\0';
-		if (lstat(len ? path : "/", &dir) == 0)
-			access |= granted_on(reach, &dir);
+		access |= granted_on_dir(reach, path, len, now_ms);
 	}
 	return access;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -46,6 +47,7 @@ static int write_all(int fd, const char *text)
 
 int replace_write(int dir, const char *path, const char *text, mode_t mode)
 {
+	void (*xfsz)(int signal);
 	uint64_t random = 0;
 	int fd cleanup_fd = -1;
 	char temp[64];
@@ -58,7 +60,10 @@ int replace_write(int dir, const char *path, const char *text, mode_t mode)
 	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
+	/* Too long a file is an error like others, and no reason to end. */
+	xfsz = signal(SIGXFSZ, SIG_IGN);
 	r = write_all(fd, text);
+	(void)signal(SIGXFSZ, xfsz);
 	if (r == 0 && (fchmod(fd, mode) < 0 || renameat(dir, temp, dir, path_base(path)) < 0))
 		r = -errno;
 	if (r < 0)

@@ -48,7 +48,8 @@ int report_attend(char *const *argv, const struct policy_env *env, struct sbx_er
 	char shim[PATH_MAX];
 	struct sbx_err ignored;
 	struct unveil_request unveil = {.policy = &policy, .env = env, .caps = &caps};
-	struct explain_request request = {.unveil = &unveil, .brief = true, .ever_starting = true};
+	struct explain_request request = {
+		.unveil = &unveil, .brief = true, .denied_only = true, .ever_starting = true};
 	struct supervisor supervisor = {0};
 	int r;
 

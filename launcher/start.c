@@ -10,6 +10,7 @@
 
 #include "../shim/handoff.h"
 #include "../shim/path.h"
+#include "../shim/rule_layer.h"
 #include "../shim/sandbox.h"
 #include "../shim/unveil.h"
 #include "elf.h"
@@ -213,12 +214,15 @@ static int prepare_filters(const struct start_request *request, bool bounded, st
 		/* To kill, the inner layer must itself refuse all; else the difference will do. */
 		inside.over = kill ? NULL : &outside;
 		r = filter_build(&inside, inner, err);
+		if (r == 0)
+			r = rules_prepend(policy, RULES_ALONE, inner, err);
 		if (r < 0)
 			return r;
 	} else {
 		outside.starting = !(policy->promises & P(EXEC));
 	}
-	return filter_build(&outside, outer, err);
+	r = filter_build(&outside, outer, err);
+	return r < 0 ? r : rules_prepend(policy, inner ? RULES_START : RULES_ALONE, outer, err);
 }
 
 /* Is it the policy that is wrong, or could it not be applied? */
@@ -258,6 +262,7 @@ static struct explain_request explain_request(const struct start_request *reques
 		.audit_file = request->audit_file,
 		.name = request->program->name,
 		.learn_file = request->learn_file,
+		.record = request->record,
 	};
 }
 
@@ -297,7 +302,7 @@ static enum watch choose_watch(const struct start_request *request)
 	if (request->quiet || !policy->report || !beside_sees_processes())
 		return WATCH_NOBODY;
 	/* Nothing but a filter kills the first process of a PID namespace from inside. */
-	if (policy->on_violation == VIOLATION_KILL && getpid() == 1)
+	if (rules_may_kill(policy) && getpid() == 1)
 		return WATCH_NOBODY;
 	return WATCH_BESIDE;
 }
@@ -404,6 +409,10 @@ static int prepare(struct launch *l, struct sbx_err *err)
 		else
 			explain_filter(l->explain, &watched);
 		r = filter_build(&watched, &l->outer, err);
+		if (r == 0)
+			r = rules_prepend(l->request->policy,
+					  l->watch == WATCH_AROUND ? RULES_WATCHED : RULES_BESIDE,
+					  &l->outer, err);
 	}
 	close_fd(&l->memfd);
 	if (r == 0 && l->shimmed)
@@ -421,8 +430,8 @@ static int enter(struct launch *l, struct sbx_err *err)
 	int r = sandbox_restrict(&l->rulesets.outer, err);
 
 	if (r == 0 && l->watch != WATCH_NOBODY)
-		r = supervise_install(&l->supervisor, &l->outer,
-				      l->request->policy->on_violation == VIOLATION_KILL, err);
+		r = supervise_install(&l->supervisor, &l->outer, rules_may_kill(l->request->policy),
+				      err);
 	/* Another supervisor is there, as around a sandbox in a sandbox, or not permitted, or the
 	 * kernel has none. */
 	if ((r == -EBUSY || r == -EOPNOTSUPP) && l->watch == WATCH_BESIDE) {
@@ -450,9 +459,12 @@ static int launch(struct launch *l, struct sbx_err *err)
 		if (r)
 			return r < 0 ? unveil_status(r) : status;
 	}
-	r = unveil_build(&l->unveil, &l->rulesets, err);
-	if (r < 0)
-		return unveil_status(r);
+	/* To whom we only watch nothing is refused. */
+	if (!l->request->trace && !l->request->learn) {
+		r = unveil_build(&l->unveil, &l->rulesets, err);
+		if (r < 0)
+			return unveil_status(r);
+	}
 	if (l->rulesets.lost[0] && !l->request->quiet)
 		(void)fprintf(stderr, "sbx-preload: %s\n", l->rulesets.lost);
 	if (l->watch == WATCH_BESIDE)
@@ -484,6 +496,13 @@ int start_program(const struct start_request *request, struct sbx_err *err)
 			return SBX_EXIT_SANDBOX;
 		shim = NULL; /* nothing there to use, nor to protect from the program */
 	}
+	/* The launcher executes the program in its only layer. */
+	if (!needs_shim && rules_may_deny(request->policy, "execve"))
+		return err_set(err, -EOPNOTSUPP,
+			       "%s: a rule denies execve, which cannot be kept from a program that "
+			       "the shim cannot enter",
+			       request->policy->name),
+		       SBX_EXIT_SANDBOX;
 	r = collect_extras(&extras, request->program, shim, err);
 	if (!r) {
 		launch_init(&l, request, &extras, shim);

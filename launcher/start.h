@@ -26,6 +26,7 @@ struct start_request {
 	bool learn; /* run unconfined, and write what a policy would have to permit: see learn.h.
 		     * The policy is then what is needed without saying: stdio, log, no ports */
 	const char *learn_file;
+	struct record *record;	/* of every call, with learn, in the place of a policy */
 	bool audit;		/* stay as supervisor and say what of the policy was not used */
 	const char *audit_file; /* count runs in this file; NULL: this run alone */
 	const struct trace_request *trace; /* run unconfined, and show calls; NULL: do not */

@@ -52,6 +52,10 @@ struct supervise_user {
 	/* @listener: to ask whether the call is still there. */
 	struct supervise_verdict (*judge)(void *user, const struct seccomp_notif *call,
 					  int listener);
+	/* The call that judge() has looked at is answered. @there: until now it waited, so that
+	 * what was read of its process since was its own. Not after SUPERVISE_KILL. NULL: never
+	 * mind. */
+	void (*answered)(void *user, bool there);
 	/* The program has ended, with this exit status (0 where it is not known); and once more
 	 * when its last descendant has, if there were any. */
 	void (*ended)(void *user, bool again, int status);

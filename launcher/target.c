@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #include "../shim/path.h"
 
@@ -23,6 +24,8 @@
 #define GROUPS_MAX  256
 #define DELETED	    " (deleted)"
 #define STATUS_SIZE 8192
+#define THREADS	    256 /* whose process is remembered … */
+#define FRESH_MS    250 /* … and for how long: numbers come round again */
 
 /* /proc/PID/NAME as text. Returns its length, 0 when it cannot be read. */
 static size_t read_proc(pid_t pid, const char *name, char *buf, size_t size)
@@ -48,17 +51,39 @@ static const char *field(const char *status, const char *name)
 	return at ? at + strlen(name) : "";
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); /* cannot fail with this clock */
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 int target_init(struct target *ret, pid_t tid)
 {
+	static struct {
+		struct target target;
+		int64_t until_ms;
+	} known[THREADS];
+	const size_t slot = (unsigned)tid % THREADS;
+	const int64_t now = now_ms();
 	char status[STATUS_SIZE];
 
+	if (known[slot].target.tid == tid && now < known[slot].until_ms) {
+		*ret = known[slot].target;
+		return 0;
+	}
 	if (!read_proc(tid, "status", status, sizeof(status)))
 		return -ESRCH;
 	*ret = (struct target){
 		.tid = tid,
 		.tgid = (pid_t)strtol(field(status, "\nTgid:"), NULL, 10),
 	};
-	return ret->tgid > 0 ? 0 : -ESRCH;
+	if (ret->tgid <= 0)
+		return -ESRCH;
+	known[slot].target = *ret;
+	known[slot].until_ms = now + FRESH_MS;
+	return 0;
 }
 
 pid_t target_parent(pid_t pid)
@@ -273,8 +298,11 @@ static int open_base(const struct target *target, int dirfd)
 static bool is_own_proc(const char *real)
 {
 	char own[32];
-	int len = snprintf(own, sizeof(own), "/proc/%d", getpid());
+	int len;
 
+	if (strncmp(real, "/proc/", 6) != 0)
+		return false;
+	len = snprintf(own, sizeof(own), "/proc/%d", getpid());
 	return strncmp(real, own, (size_t)len) == 0 && (real[len] == '/' || !real[len]);
 }
 
@@ -283,10 +311,10 @@ static bool names_self(const char *path)
 	return strstr(path, "self") || strstr(path, "/dev/");
 }
 
-static int spot_name(struct spot *spot)
+/* @r: of path_of_fd() */
+static int spot_name(struct spot *spot, int r)
 {
 	size_t len;
-	int r = path_of_fd(spot->fd, spot->real);
 
 	if (r == -ENOENT)
 		return -ENXIO;
@@ -301,7 +329,9 @@ static int spot_name(struct spot *spot)
 	return 0;
 }
 
-static int find_fd(const struct target *target, int dirfd, const char *path, bool follow)
+/* *ret_named: of path_of_fd(), with @real. */
+static int find_fd(const struct target *target, int dirfd, const char *path, bool follow,
+		   char real[PATH_MAX], int *ret_named)
 {
 	/* Magic links are walked by hand: they would be ours. */
 	const struct open_how how = {
@@ -309,30 +339,39 @@ static int find_fd(const struct target *target, int dirfd, const char *path, boo
 		.resolve = RESOLVE_NO_MAGICLINKS,
 	};
 	int base cleanup_fd = -1;
-	char real[PATH_MAX];
 	int fd;
 
 	if (path[0] != '/') {
 		base = open_base(target, dirfd);
-		if (base < 0 || !path[0])
+		if (base < 0)
+			return base;
+		if (!path[0]) {
+			*ret_named = path_of_fd(base, real);
 			return take_fd(&base);
+		}
 	}
 	fd = (int)syscall(SYS_openat2, base < 0 ? AT_FDCWD : base, path, &how, sizeof(how));
 	if (fd < 0 && errno != ELOOP && errno != ENOSYS && !names_self(path))
 		return -errno;
-	if (fd >= 0 && (path_of_fd(fd, real) < 0 || !is_own_proc(real)))
-		return fd;
+	if (fd >= 0) {
+		*ret_named = path_of_fd(fd, real);
+		if (*ret_named < 0 || !is_own_proc(real))
+			return fd;
+	}
 	close_fd(&fd);
-	return walk_path(target, take_fd(&base), path, follow);
+	fd = walk_path(target, take_fd(&base), path, follow);
+	if (fd >= 0)
+		*ret_named = path_of_fd(fd, real);
+	return fd;
 }
 
 int target_find(const struct target *target, int dirfd, const char *path, bool follow,
 		struct spot *ret)
 {
-	int r;
+	int named = 0, r;
 
-	ret->fd = find_fd(target, dirfd, path, follow);
-	r = ret->fd < 0 ? ret->fd : spot_name(ret);
+	ret->fd = find_fd(target, dirfd, path, follow, ret->real, &named);
+	r = ret->fd < 0 ? ret->fd : spot_name(ret, named);
 	if (r < 0)
 		close_fd(&ret->fd);
 	return r;

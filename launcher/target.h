@@ -14,7 +14,7 @@ struct target {
 	pid_t tgid; /* its process; target_init() finds it */
 };
 
-/* Returns 0, or -ESRCH when it has ended. */
+/* Returns 0, or -ESRCH when it has ended, which may be noticed a moment later. */
 must_check int target_init(struct target *ret, pid_t tid) nonnull(1);
 
 /* Another process's number: the parent of @pid; 0 when there is none. */

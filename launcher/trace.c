@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* One call of the program after the other, as lines. Some 650 lines, since what was seen of a
+ * thread, a descriptor and a string is kept beside the call that asks for it. */
 #include "trace.h"
 
 #include <errno.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -18,6 +21,8 @@
 #define THREADS	 512	/* that are remembered at a time */
 #define FILES	 256	/* descriptors, likewise */
 #define FRESH_US 250000 /* and for how long: numbers come round again, names change */
+#define PIECE	 256	/* of a string that is read before anybody asks for it */
+#define PAGE	 4096	/* the smallest there is: what follows may not be mapped */
 
 struct thread {
 	pid_t tid, tgid;
@@ -37,9 +42,17 @@ struct open_file {
 /* What is known of one row. */
 struct about {
 	const char *promises; /* arena; as it is shown; NULL: not asked for yet */
-	bool known;	      /* the two below are filled in */
-	uint8_t n_paths;
+	bool known;	      /* the rest is filled in */
+	uint8_t n_paths, n_strings;
 	struct decode_path paths[DECODE_PATHS_MAX];
+	uint8_t strings[DECODE_STRINGS_MAX];
+};
+
+/* How a string of the program's begins. */
+struct piece {
+	uint64_t addr;
+	size_t len;
+	char text[PIECE];
 };
 
 /* A string of the program's that was read as a whole, since its path is wanted. */
@@ -62,6 +75,8 @@ struct trace {
 	int64_t start_us;
 	int file;	      /* owned; -1: standard error */
 	struct target target; /* of the call that is looked at, with its … */
+	struct piece pieces[DECODE_STRINGS_MAX];
+	size_t n_pieces;
 	struct text texts[DECODE_PATHS_MAX];
 	size_t n_texts;
 	char paths[DECODE_PATHS_MAX][2 * PATH_MAX]; /* … absolute, and … */
@@ -69,7 +84,10 @@ struct trace {
 	size_t n_paths;
 	char args[TRACE_ARGS_MAX]; /* … as text */
 	int64_t now_us;
-	bool looked; /* at its memory or descriptors */
+	/* Shown when it is answered: then we know whether what was read was its own. */
+	const struct seccomp_notif *shown; /* NULL: nothing */
+	const struct thread *thread;
+	uint16_t tag;
 	struct thread threads[THREADS];
 	struct open_file files[FILES];
 	struct trace_out out;
@@ -184,23 +202,74 @@ static void forget_process(struct trace *t, pid_t tid)
 
 /* ---- what it says ---- */
 
-/* What was read as a whole is not read again. */
+/* All strings of a call at once: asking the kernel costs more than what it then does. A piece that
+ * cannot be read has no length, like those behind it. */
+static void read_pieces(struct trace *t, const struct about *about, const uint64_t *args)
+{
+	struct iovec local[DECODE_STRINGS_MAX] = {0}, remote[DECODE_STRINGS_MAX];
+	ssize_t got;
+
+	t->n_pieces = 0;
+	for (unsigned i = 0; i < about->n_strings; i++) {
+		uint64_t addr = args[about->strings[i]];
+		size_t size = PAGE - (size_t)(addr % PAGE);
+		size_t n = t->n_pieces;
+
+		if (!addr)
+			continue;
+		if (size > PIECE)
+			size = PIECE;
+		t->pieces[n].addr = addr;
+		local[n] = (struct iovec){.iov_base = t->pieces[n].text, .iov_len = size};
+		remote[n] = (struct iovec){.iov_base = (void *)(uintptr_t)addr, .iov_len = size};
+		t->n_pieces++;
+	}
+	got = t->n_pieces
+		      ? process_vm_readv(t->target.tid, local, t->n_pieces, remote, t->n_pieces, 0)
+		      : 0;
+	for (size_t i = 0; i < t->n_pieces; i++) {
+		size_t len = got < 0 ? 0 : (size_t)got;
+
+		if (len > local[i].iov_len)
+			len = local[i].iov_len;
+		t->pieces[i].len = len;
+		got -= (ssize_t)len;
+	}
+}
+
+/* The part of @buf that is among @len bytes of @addr, which are @text; 0: none. */
+static size_t copy_part(uint64_t addr, size_t len, const char *text, uint64_t from, void *buf,
+			size_t size)
+{
+	size_t at = (size_t)(from - addr);
+
+	if (from < addr || at >= len)
+		return 0;
+	if (size > len - at)
+		size = len - at;
+	memcpy(buf, text + at, size);
+	return size;
+}
+
+/* What was read is not read again. */
 static ssize_t read_target(void *user, uint64_t addr, void *buf, size_t size)
 {
 	struct trace *t = user;
 
 	for (size_t i = 0; i < t->n_texts; i++) {
 		const struct text *text = &t->texts[i];
-		size_t at = (size_t)(addr - text->addr);
+		size_t n = copy_part(text->addr, text->len, text->text, addr, buf, size);
 
-		if (addr < text->addr || at >= text->len)
-			continue;
-		if (size > text->len - at)
-			size = text->len - at;
-		memcpy(buf, text->text + at, size);
-		return (ssize_t)size;
+		if (n)
+			return (ssize_t)n;
 	}
-	t->looked = true;
+	for (size_t i = 0; i < t->n_pieces; i++) {
+		const struct piece *piece = &t->pieces[i];
+		size_t n = copy_part(piece->addr, piece->len, piece->text, addr, buf, size);
+
+		if (n)
+			return (ssize_t)n;
+	}
 	return target_read(&t->target, addr, buf, size);
 }
 
@@ -220,7 +289,6 @@ static size_t name_fd(void *user, int fd, char *buf, size_t size)
 	if (t->request.only || file->tgid != t->target.tgid || file->fd != fd ||
 	    t->now_us >= file->until_us) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", t->target.tid, fd);
-		t->looked = true;
 		n = readlink(path, file->name, sizeof(file->name));
 		if (n == sizeof(file->name))
 			memcpy(file->name + n - 3, "...", 3);
@@ -346,6 +414,19 @@ static void add_address(struct trace *t, uint64_t addr, uint64_t size)
 	add_path(t, AT_FDCWD, name);
 }
 
+static bool read_path(struct trace *t, uint64_t addr, char ret[PATH_MAX])
+{
+	for (size_t i = 0; i < t->n_pieces; i++) {
+		const struct piece *piece = &t->pieces[i];
+
+		if (piece->addr == addr && memchr(piece->text, '\0', piece->len)) {
+			memcpy(ret, piece->text, piece->len);
+			return true;
+		}
+	}
+	return target_read_string(&t->target, addr, ret) == 0;
+}
+
 static void find_paths(struct trace *t, const struct about *about, const uint64_t *args)
 {
 	for (unsigned i = 0; i < about->n_paths; i++) {
@@ -357,8 +438,7 @@ static void find_paths(struct trace *t, const struct about *about, const uint64_
 				    where->path < 5 ? (uint32_t)args[where->path + 1] : 0);
 			continue;
 		}
-		if (!args[where->path] ||
-		    target_read_string(&t->target, args[where->path], text->text) < 0)
+		if (!args[where->path] || !read_path(t, args[where->path], text->text))
 			continue;
 		text->addr = args[where->path];
 		text->len = strlen(text->text) + 1;
@@ -377,6 +457,7 @@ static struct about *about_row(struct trace *t, uint16_t tag)
 	if (about->known)
 		return about;
 	about->n_paths = (uint8_t)decode_find_paths(row->name, about->paths);
+	about->n_strings = (uint8_t)decode_find_strings(row->name, about->strings);
 	about->promises = t->request.format == TRACE_JSON ? trace_promises_json(&t->arena, row)
 							  : trace_promises_text(&t->arena, row);
 	if (!about->promises)
@@ -414,16 +495,17 @@ static bool comes_before_output(const struct trace *t, const struct seccomp_noti
 	       (call->data.nr == SYS_write || call->data.nr == SYS_writev);
 }
 
-static void show(struct trace *t, const struct seccomp_notif *call, uint16_t tag,
-		 const struct thread *thread)
+static void show(struct trace *t)
 {
+	const struct seccomp_notif *call = t->shown;
+	const struct thread *thread = t->thread;
 	struct trace_line line = {
 		.time_us = t->now_us - t->start_us,
 		.tgid = thread->tgid,
 		.tid = thread->tid,
 		.name = thread->name,
-		.row = &table_rows[tag],
-		.promises = about_row(t, tag)->promises,
+		.row = &table_rows[t->tag],
+		.promises = about_row(t, t->tag)->promises,
 		.args = t->args,
 		.raw = (const uint64_t *)call->data.args,
 		.paths = t->path_list,
@@ -437,11 +519,33 @@ static void show(struct trace *t, const struct seccomp_notif *call, uint16_t tag
 	/* Once the program has ended we may become another process at any time. */
 	if (t->ended || comes_before_output(t, call))
 		trace_out_flush(&t->out);
+	forget_files(t, call, thread->tgid);
+	t->shown = NULL;
+}
+
+/* The number of who made the call may be another's by now, and what was read, too. */
+static void doubt(struct trace *t)
+{
+	t->n_paths = 0;
+	decode(t, t->shown, true);
+	file_slot(t, t->thread->tgid, (int)t->shown->data.args[0])->until_us = 0;
+}
+
+static void answered(void *user, bool there)
+{
+	struct trace *t = user;
+
+	if (!t->shown)
+		return;
+	if (!there)
+		doubt(t);
+	show(t);
 }
 
 static void look_at(struct trace *t, const struct seccomp_notif *call, uint16_t tag, int listener)
 {
 	const uint8_t match = t->only.rows[tag];
+	const struct about *about = about_row(t, tag);
 	const struct thread *thread;
 
 	if (t->request.count && match == TRACE_SHOWN) {
@@ -452,9 +556,9 @@ static void look_at(struct trace *t, const struct seccomp_notif *call, uint16_t 
 	thread = find_thread(t, (pid_t)call->pid, t->now_us);
 	t->target = (struct target){.tid = thread->tid, .tgid = thread->tgid};
 	t->n_paths = t->n_texts = 0;
-	t->looked = false;
+	read_pieces(t, about, (const uint64_t *)call->data.args);
 	if (t->wants_paths || match == TRACE_BY_PATH)
-		find_paths(t, about_row(t, tag), (const uint64_t *)call->data.args);
+		find_paths(t, about, (const uint64_t *)call->data.args);
 	if (!is_shown(t, tag))
 		return;
 	if (t->request.count) {
@@ -462,14 +566,11 @@ static void look_at(struct trace *t, const struct seccomp_notif *call, uint16_t 
 		return;
 	}
 	decode(t, call, false);
-	/* Its number may be another's by now, and what was read, too. */
-	if ((t->looked || t->n_paths) && !supervise_call_valid(listener, call->id)) {
-		t->n_paths = 0;
-		decode(t, call, true);
-		file_slot(t, thread->tgid, (int)call->data.args[0])->until_us = 0;
-	}
-	show(t, call, tag, thread);
-	forget_files(t, call, thread->tgid);
+	t->shown = call;
+	t->thread = thread;
+	t->tag = tag;
+	if (comes_before_output(t, call))
+		answered(t, supervise_call_valid(listener, call->id));
 }
 
 /* Where enforcement would start: where the shim says so, see sandbox_enter_supervised(), or else
@@ -543,7 +644,7 @@ static void ended(void *user, bool again, int status)
 int trace_run(struct trace *t, struct supervisor *supervisor, struct sbx_err *err)
 {
 	const struct supervise_user user = {
-		.judge = judge, .idle = idle, .ended = ended, .user = t};
+		.judge = judge, .answered = answered, .idle = idle, .ended = ended, .user = t};
 
 	t->program = supervisor->pid;
 	/* Too long a file is an error like others, and no reason to end the program with us. */

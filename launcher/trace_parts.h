@@ -38,6 +38,7 @@ bool trace_only_path(const struct trace_only *only, const char *path) nonnull(1,
 /* ---- writing down ---- */
 
 #define TRACE_BUFFER   (256 * 1024)
+#define TRACE_FLUSH    (32 * 1024)  /* no more of the buffer is touched, as a rule */
 #define TRACE_LINE_MAX (128 * 1024) /* JSON: two paths of six bytes for one, and the rest */
 #define TRACE_ARGS_MAX 8192
 

@@ -62,6 +62,8 @@ static void out_end(struct trace_out *out, struct line *line)
 {
 	out->used += line_end(line);
 	out->buf[out->used++] = '\n';
+	if (out->used >= TRACE_FLUSH)
+		trace_out_flush(out);
 }
 
 /* ---- text ---- */
@@ -179,6 +181,8 @@ void trace_json_string(struct line *line, const char *text)
 			n = 1;
 		} else if (*p < ' ' || *p == 0x7f) {
 			put_json_char(line, *p);
+		} else if (*p == 0xc2 && p[1] < 0xa0) {
+			put_json_char(line, p[1]); /* C1: commands to a terminal, too (ECMA-48) */
 		} else {
 			if (*p == '"' || *p == '\\')
 				line_char(line, '\\');

@@ -12,6 +12,7 @@
 #include "path.h"
 #include "policy_select.h"
 #include "report.h"
+#include "rule_layer.h"
 #include "sandbox.h"
 #include "unveil.h"
 
@@ -187,14 +188,18 @@ static int enter(struct unveil_rulesets *rulesets, const struct report_request *
 	int r;
 
 	r = filter_build(&request, &plain, err);
+	if (r == 0)
+		r = rules_prepend(reported->policy, RULES_ALONE, &plain, err);
+	request.supervised = true;
+	if (r == 0)
+		r = filter_build(&request, &asking, err);
+	if (r == 0)
+		r = rules_prepend(reported->policy, RULES_ASKED, &asking, err);
 	if (r < 0)
 		return r;
 	if (!report_start(&report, reported))
 		return sandbox_enter(&rulesets->inner, &plain, err);
-	request.supervised = true;
-	r = filter_build(&request, &asking, err);
-	if (r == 0)
-		r = sandbox_restrict(&rulesets->inner, err);
+	r = sandbox_restrict(&rulesets->inner, err);
 	return r < 0 ? r : report_enter(&report, &asking, &plain, err);
 }
 

@@ -385,6 +385,17 @@ size_t decode_find_paths(const char *name, struct decode_path ret[DECODE_PATHS_M
 	return n;
 }
 
+size_t decode_find_strings(const char *name, uint8_t ret[DECODE_STRINGS_MAX])
+{
+	const struct decode_signature *signature = find_signature(name);
+	size_t n = 0;
+
+	for (uint8_t i = 0; signature && i < 6 && n < DECODE_STRINGS_MAX; i++)
+		if (signature->kinds[i] == K_PATH || signature->kinds[i] == K_STRING)
+			ret[n++] = i;
+	return n;
+}
+
 const char *decode_call_name(int nr)
 {
 	const struct master master = MASTER_HERE;

@@ -44,5 +44,9 @@ struct decode_path {
 /* Those of the call @name. Returns how many. */
 size_t decode_find_paths(const char *name, struct decode_path ret[DECODE_PATHS_MAX]) nonnull(1, 2);
 
+/* Which arguments of the call @name are strings. Returns how many of them there are in @ret. */
+#define DECODE_STRINGS_MAX 3
+size_t decode_find_strings(const char *name, uint8_t ret[DECODE_STRINGS_MAX]) nonnull(1, 2);
+
 /* The name of call @nr of this architecture; NULL when the table does not know it. */
 const char *decode_call_name(int nr);

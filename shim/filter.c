@@ -13,8 +13,9 @@
  * it is loaded, and later each call whose verdict is not known from its number alone pays for the
  * instructions that it passes. So what a policy does not need is taken out: jumps that lead to the
  * same verdict either way, tests that tell apart what ends the same, loads that nobody looks at.
- * All of it in linear time, from the end of the program to its start, since classic BPF jumps
- * forward only. */
+ * And the tree that finds the number is made anew, from the spans of numbers that come to the same,
+ * which are fewer than there are numbers. All of it in linear time, from the end of the program to
+ * its start, since classic BPF jumps forward only. */
 #include "filter.h"
 
 #include <errno.h>
@@ -34,15 +35,22 @@
  * node indexes. */
 enum verdict {
 	VERDICT_ALLOW,
-	VERDICT_NOTIFY, /* permitted, but watched */
+	VERDICT_NOTIFY, /* permitted, but watched; or denied, where a supervisor decides */
 	VERDICT_DENY,
 	VERDICT_NOSYS,
 	VERDICT_KILL,
 	VERDICT_COUNT,
 };
 #define VERDICT_BASE 0xfff0u
+#define NODE_FIRST   3 /* what is before it finds the number: master.h */
 
 _Static_assert(MASTER_NODES_MAX < VERDICT_BASE, "node indexes and verdicts must not meet");
+
+/* Numbers from @start on lead to @go. */
+struct span {
+	uint32_t start;
+	uint16_t go;
+};
 
 struct build {
 	const struct master *master;
@@ -52,6 +60,8 @@ struct build {
 	uint16_t go[MASTER_NODES_MAX]; /* where control really arrives when it is sent to a node */
 	uint16_t at[MASTER_NODES_MAX]; /* its place in ret->insns; 0: not needed */
 	uint16_t verdict_at[VERDICT_COUNT]; /* the nearest RET of that kind; 0: none yet */
+	struct span spans[MASTER_STARTS_MAX];
+	size_t n_spans;
 	unsigned first; /* the lowest used place in ret->insns, which fills from its end */
 	bool full;
 };
@@ -81,7 +91,7 @@ static void decide(struct build *build)
 		else if (filter_answers_nosys(request, need))
 			build->verdicts[i] = VERDICT_NOSYS;
 		else
-			build->verdicts[i] = VERDICT_DENY;
+			build->verdicts[i] = request->supervised ? VERDICT_NOTIFY : VERDICT_DENY;
 	}
 }
 
@@ -113,7 +123,7 @@ static unsigned resolve_jump(const struct build *build, unsigned i)
 
 static void resolve(struct build *build)
 {
-	for (unsigned i = (unsigned)build->master->n_nodes; i-- > 0;) {
+	for (unsigned i = (unsigned)build->master->n_nodes; i-- > NODE_FIRST;) {
 		const struct master_node *node = &build->master->nodes[i];
 		unsigned go = i;
 
@@ -140,14 +150,27 @@ static void need_place(struct build *build, unsigned place)
 		build->at[place] = 1;
 }
 
+static void find_spans(struct build *build)
+{
+	const struct master *master = build->master;
+
+	for (size_t i = 0; i < master->n_starts; i++) {
+		uint16_t go = build->go[master->places[i]];
+
+		if (!build->n_spans || build->spans[build->n_spans - 1].go != go)
+			build->spans[build->n_spans++] = (struct span){master->starts[i], go};
+	}
+}
+
 /* Mark what can be reached; at[] gets the real place later, from the end. */
 static void mark(struct build *build)
 {
 	const struct master_node *nodes = build->master->nodes;
 
 	memset(build->at, 0, sizeof(build->at));
-	need_place(build, build->go[0]);
-	for (size_t i = 0; i < build->master->n_nodes; i++) {
+	for (size_t i = 0; i < build->n_spans; i++)
+		need_place(build, build->spans[i].go);
+	for (size_t i = NODE_FIRST; i < build->master->n_nodes; i++) {
 		if (!build->at[i])
 			continue;
 		need_place(build, build->go[nodes[i].next]);
@@ -180,8 +203,6 @@ static uint32_t verdict_action(const struct build *build, unsigned verdict)
 	case VERDICT_NOSYS:
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	case VERDICT_DENY:
-		if (request->supervised)
-			return SECCOMP_RET_USER_NOTIF;
 		if (request->on_violation != VIOLATION_KILL || (request->promises & P(ERROR)))
 			return SECCOMP_RET_ERRNO | EPERM;
 		return SECCOMP_RET_KILL_PROCESS;
@@ -223,16 +244,47 @@ static void emit_jump(struct build *build, const struct master_node *node)
 	(void)emit(build, node->code, yes - build->first, no - build->first, k);
 }
 
+/* The tests that find the span of a number among [low, high): returns where it begins, which may be
+ * an instruction that is there already. */
+static unsigned emit_tree(struct build *build, size_t low, size_t high)
+{
+	size_t middle = low + (high - low) / 2;
+	unsigned yes, no;
+
+	if (high - low == 1)
+		return near(build, build->spans[low].go, 254);
+	yes = emit_tree(build, middle, high);
+	no = emit_tree(build, low, middle);
+	/* As far as a jump can reach; what is emitted here comes in between. */
+	if (yes - build->first > 254)
+		yes = emit(build, BPF_JMP | BPF_JA, 0, 0, yes - build->first);
+	return emit(build, BPF_JMP | BPF_JGE | BPF_K, yes - build->first, no - build->first,
+		    build->spans[middle].start);
+}
+
+/* Another architecture's call is not looked at; then the number decides. */
+static void emit_head(struct build *build)
+{
+	const struct master_node *nodes = build->master->nodes;
+	unsigned tree, foreign;
+
+	tree = emit_tree(build, 0, build->n_spans);
+	if (tree != build->first)
+		(void)emit(build, BPF_JMP | BPF_JA, 0, 0, tree - build->first);
+	tree = emit(build, nodes[2].code, 0, 0, nodes[2].k);
+	foreign = near(build, VERDICT_BASE + VERDICT_KILL, 253);
+	if (tree != build->first)
+		(void)emit(build, BPF_JMP | BPF_JA, 0, 0, tree - build->first);
+	(void)emit(build, nodes[1].code, 0, foreign - build->first, nodes[1].k);
+	(void)emit(build, nodes[0].code, 0, 0, nodes[0].k);
+}
+
 static void emit_all(struct build *build)
 {
 	const struct master_node *nodes = build->master->nodes;
 
 	build->first = FILTER_MAX;
-	if (is_verdict(build->go[0])) {
-		(void)near(build, build->go[0], 0);
-		return;
-	}
-	for (size_t i = build->master->n_nodes; i-- > 0 && !build->full;) {
+	for (size_t i = build->master->n_nodes; i-- > NODE_FIRST && !build->full;) {
 		if (!build->at[i])
 			continue;
 		if (is_jump(&nodes[i])) {
@@ -243,6 +295,7 @@ static void emit_all(struct build *build)
 		}
 		build->at[i] = (uint16_t)build->first;
 	}
+	emit_head(build);
 }
 
 int filter_build_from(const struct master *master, const struct filter_request *request,
@@ -255,6 +308,7 @@ int filter_build_from(const struct master *master, const struct filter_request *
 			       (unsigned long long)request->promises);
 	decide(&build);
 	resolve(&build);
+	find_spans(&build);
 	mark(&build);
 	emit_all(&build);
 	if (build.full)

@@ -27,6 +27,7 @@
 #define X32_BIT	    0x40000000 /* __X32_SYSCALL_BIT: libseccomp looks for it on x86-64 */
 #define UNIFIED	    403 /* from here on numbers are the same on every architecture (Linux 5.1) */
 #define NONE	    UINT16_MAX
+#define NODE_FIRST  3 /* behind architecture and number: master.h */
 
 static const struct arch {
 	const char *name;
@@ -387,6 +388,77 @@ static size_t make_nodes(const struct arch *arch, struct master_node nodes[MASTE
 	return s.n_copies;
 }
 
+/* ---- where numbers lead ---- */
+
+struct span {
+	uint32_t start;
+	uint16_t place;
+};
+
+static bool loads_number(const struct master_node *node)
+{
+	return node->code == (BPF_LD | BPF_W | BPF_ABS) &&
+	       node->k == offsetof(struct seccomp_data, nr);
+}
+
+/* The first node that looks at more than the number, or ends. */
+static unsigned follow(const struct master_node *nodes, uint32_t nr)
+{
+	unsigned i = NODE_FIRST;
+
+	for (;;) {
+		if (loads_number(&nodes[i]))
+			i = nodes[i].next; /* libseccomp does so behind its look for x32 */
+		else if (BPF_CLASS(nodes[i].code) == BPF_JMP)
+			i = test(&nodes[i], nr) ? nodes[i].next_true : nodes[i].next;
+		else
+			return i;
+	}
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Where the outcome may change: at what a test compares with, and behind it. */
+static size_t find_spans(const struct arch *arch, const struct master_node *nodes, size_t n,
+			 struct span spans[MASTER_STARTS_MAX])
+{
+	static struct span all[2 * MASTER_NODES_MAX + 1];
+	static bool reached[MASTER_NODES_MAX] = {[NODE_FIRST] = true};
+	size_t count = 1, kept = 0;
+
+	if (nodes[0].code != (BPF_LD | BPF_W | BPF_ABS) ||
+	    nodes[0].k != offsetof(struct seccomp_data, arch) ||
+	    nodes[1].code != (BPF_JMP | BPF_JEQ | BPF_K) || nodes[1].next_true != 2 ||
+	    nodes[1].k != arch->token || !loads_number(&nodes[2]) || nodes[2].next != NODE_FIRST)
+		die("the filter does not begin with architecture and number");
+	for (size_t i = NODE_FIRST; i < n; i++) {
+		if (reached[i] && loads_number(&nodes[i]))
+			reached[nodes[i].next] = true;
+		if (!reached[i] || BPF_CLASS(nodes[i].code) != BPF_JMP)
+			continue;
+		reached[nodes[i].next] = reached[nodes[i].next_true] = true;
+		all[count++].start = nodes[i].k;
+		if (nodes[i].k != UINT32_MAX)
+			all[count++].start = nodes[i].k + 1;
+	}
+	qsort(all, count, sizeof(all[0]), by_start);
+	for (size_t i = 0; i < count; i++) {
+		uint16_t place = (uint16_t)follow(nodes, all[i].start);
+
+		if (kept && spans[kept - 1].place == place)
+			continue;
+		if (kept == MASTER_STARTS_MAX)
+			die("more than %d spans of numbers", MASTER_STARTS_MAX);
+		spans[kept++] = (struct span){all[i].start, place};
+	}
+	return kept;
+}
+
 /* ---- output
  * ------------------------------------------------------------------------------------------ */
 
@@ -445,6 +517,22 @@ static void write_nodes(FILE *out, const char *arch, const struct master_node *n
 			nodes[i].next_true, nodes[i].next, nodes[i].without);
 	fprintf(out, "};\nconst size_t master_%s_n_nodes = %zu;\n", arch, n);
 	hash(h, nodes, n * sizeof(nodes[0]));
+}
+
+static void write_spans(FILE *out, const char *arch, const struct span *spans, size_t n,
+			uint64_t *h)
+{
+	fprintf(out, "\nconst uint32_t master_%s_starts[] = {", arch);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s0x%x,", i % 8 ? " " : "\n\t", spans[i].start);
+	fprintf(out, "\n};\nconst uint16_t master_%s_places[] = {", arch);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%u,", i % 12 ? " " : "\n\t", spans[i].place);
+	fprintf(out, "\n};\nconst size_t master_%s_n_starts = %zu;\n", arch, n);
+	for (size_t i = 0; i < n; i++) {
+		hash(h, &spans[i].start, sizeof(spans[i].start));
+		hash(h, &spans[i].place, sizeof(spans[i].place));
+	}
 }
 
 /* The names by number, for messages: no part of the fingerprint. */
@@ -509,9 +597,10 @@ static void write_words(FILE *out, const struct arch *arch)
 int main(int argc, char **argv)
 {
 	static struct master_node nodes[MASTER_NODES_MAX];
+	static struct span spans[MASTER_STARTS_MAX];
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 	const struct arch *arch = NULL;
-	size_t n;
+	size_t n, n_spans;
 	FILE *out;
 
 	for (size_t i = 0; argc == 3 && i < ARRAY_SIZE(arches); i++)
@@ -520,6 +609,7 @@ int main(int argc, char **argv)
 	if (!arch)
 		die("usage: gen-master x86_64|aarch64 OUT.c");
 	n = make_nodes(arch, nodes);
+	n_spans = find_spans(arch, nodes, n, spans);
 	out = fopen(argv[2], "w");
 	if (!out)
 		die("%s: %s", argv[2], strerror(errno));
@@ -528,6 +618,7 @@ int main(int argc, char **argv)
 	write_nodes(out, arch->name, nodes, n, &h);
 	write_tags(out, arch->name, &h);
 	write_requirements(out, arch->name, &h);
+	write_spans(out, arch->name, spans, n_spans, &h);
 	write_names(out, arch);
 	write_words(out, arch);
 	fprintf(out, "\nconst uint64_t master_%s_fingerprint = 0x%016" PRIx64 ";\n", arch->name, h);

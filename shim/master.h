@@ -11,7 +11,8 @@
 #include "util.h"
 
 #define MASTER_NODES_MAX	4096 /* BPF_MAXINSNS */
-#define MASTER_REQUIREMENTS_MAX 256  /* so that one byte a tag is enough */
+#define MASTER_STARTS_MAX	1024
+#define MASTER_REQUIREMENTS_MAX 256 /* so that one byte a tag is enough */
 
 struct master_node {
 	uint32_t k;
@@ -42,6 +43,12 @@ struct master {
 	size_t n_tags;
 	const struct requirement *requirements; /* the distinct ones */
 	size_t n_requirements;
+	/* Where the call's number alone leads: from starts[i] up to the next start, to node
+	 * places[i], which is a RET or the first to look at an argument. Nodes 0 to 2 load the
+	 * architecture, test it, and load the number. */
+	const uint32_t *starts;
+	const uint16_t *places;
+	size_t n_starts;
 	uint64_t fingerprint; /* of all of the above */
 	/* For messages: the calls' names, one after the other, each with its NUL. The first is "".
 	 */
@@ -61,6 +68,9 @@ struct master {
 	extern const size_t master_##arch##_n_tags;                     \
 	extern const struct requirement master_##arch##_requirements[]; \
 	extern const size_t master_##arch##_n_requirements;             \
+	extern const uint32_t master_##arch##_starts[];                 \
+	extern const uint16_t master_##arch##_places[];                 \
+	extern const size_t master_##arch##_n_starts;                   \
 	extern const uint64_t master_##arch##_fingerprint;              \
 	extern const char master_##arch##_names[];                      \
 	extern const uint16_t master_##arch##_name_at[];                \
@@ -79,6 +89,9 @@ MASTER_DECLARE(aarch64)
 			 .n_tags = master_##arch##_n_tags,                 \
 			 .requirements = master_##arch##_requirements,     \
 			 .n_requirements = master_##arch##_n_requirements, \
+			 .starts = master_##arch##_starts,                 \
+			 .places = master_##arch##_places,                 \
+			 .n_starts = master_##arch##_n_starts,             \
 			 .fingerprint = master_##arch##_fingerprint,       \
 			 .names = master_##arch##_names,                   \
 			 .name_at = master_##arch##_name_at,               \

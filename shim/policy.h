@@ -48,6 +48,8 @@ enum violation {
 	VIOLATION_LOG, /* reported by a supervisor, and let through */
 };
 
+struct rule;
+
 struct policy {
 	struct arena arena; /* owned: every string and array below */
 	uint64_t promises;
@@ -58,7 +60,8 @@ struct policy {
 	bool report;	  /* report = yes: say what is denied */
 	bool scope_open;  /* scope = open */
 	bool self_modify;
-	const char *program; /* absolute path, or NULL */
+	bool unsafe_syscalls; /* [syscalls] may allow what leads out of every sandbox */
+	const char *program;  /* absolute path, or NULL */
 	struct origin program_from;
 	const char *name; /* for messages: the file's path, "flags" or "built-in default" */
 	const char *files[POLICY_FILES_MAX]; /* absolute paths of every file that was read */
@@ -69,6 +72,8 @@ struct policy {
 	size_t n_ports, cap_ports;
 	uint8_t port_kinds; /* enum port_access: the kinds that [net] names; others are left to the
 			       promises */
+	struct rule *rules; /* [syscalls], allow and deny in the order of lines: rule.h */
+	size_t n_rules, cap_rules;
 };
 
 /* The environment that policies are read in: what ${…} expands to. All borrowed. */
@@ -110,6 +115,14 @@ must_check int policy_add_unveil_flag(struct policy *policy, const char *arg,
  * so that it permits none. A port that is there already is harmless. */
 must_check int policy_add_ports(struct policy *policy, enum port_access access, const char *list,
 				struct origin from, struct sbx_err *err) nonnull(1, 3, 5);
+
+/* One line of [syscalls]: see rule.h. */
+must_check int policy_add_rule(struct policy *policy, bool allow, const char *text,
+			       struct origin from, struct sbx_err *err) nonnull(1, 3, 5);
+
+/* The rules together, once all are there: -EINVAL when one can never decide, or needs
+ * unsafe_syscalls. */
+must_check int policy_check_rules(const struct policy *policy, struct sbx_err *err) nonnull(1, 2);
 
 /* `program =`: an absolute path, after variables. */
 must_check int policy_set_program(struct policy *policy, const char *path, struct origin from,

@@ -36,6 +36,7 @@ enum key_flags {
 	KEY_INCLUDED = 1 << 0, /* allowed in an included file */
 	KEY_EMPTY = 1 << 1,    /* may have no value */
 	KEY_LATER = 1 << 2,    /* part of the format, but nothing does it yet */
+	KEY_REPEATED = 1 << 3, /* may stand there more than once */
 };
 
 struct key {
@@ -155,6 +156,22 @@ static int set_self_modify(struct parser *parser, const char *value)
 	return set_switch(parser, "self_modify", value, "no", "yes", &parser->policy->self_modify);
 }
 
+static int set_unsafe(struct parser *parser, const char *value)
+{
+	return set_switch(parser, "unsafe_syscalls", value, "no", "yes",
+			  &parser->policy->unsafe_syscalls);
+}
+
+static int set_allow(struct parser *parser, const char *value)
+{
+	return policy_add_rule(parser->policy, true, value, here(parser), parser->err);
+}
+
+static int set_deny(struct parser *parser, const char *value)
+{
+	return policy_add_rule(parser->policy, false, value, here(parser), parser->err);
+}
+
 static int set_connect(struct parser *parser, const char *value)
 {
 	return policy_add_ports(parser->policy, PORT_CONNECT, value, here(parser), parser->err);
@@ -177,6 +194,7 @@ static const struct key keys[] = {
 	{"sandbox", "report", 0, set_report},
 	{"sandbox", "scope", 0, set_scope},
 	{"sandbox", "self_modify", 0, set_self_modify},
+	{"sandbox", "unsafe_syscalls", 0, set_unsafe},
 	{"net", "connect_tcp", KEY_INCLUDED | KEY_EMPTY, set_connect},
 	{"net", "bind_tcp", KEY_INCLUDED | KEY_EMPTY, set_bind},
 	{"limits", "as", KEY_LATER, NULL},
@@ -191,8 +209,8 @@ static const struct key keys[] = {
 	{"env", "keep", KEY_LATER, NULL},
 	{"env", "unset", KEY_LATER, NULL},
 	{"env", "set", KEY_LATER, NULL},
-	{"syscalls", "allow", KEY_LATER, NULL},
-	{"syscalls", "deny", KEY_LATER, NULL},
+	{"syscalls", "allow", KEY_INCLUDED | KEY_REPEATED, set_allow},
+	{"syscalls", "deny", KEY_INCLUDED | KEY_REPEATED, set_deny},
 };
 
 /* The key called @name in @section (NULL: in any); NULL when there is none. */
@@ -257,7 +275,7 @@ static int take_key(struct parser *parser, const char *section, const char *name
 	if (parser->source->included && !(key->flags & KEY_INCLUDED))
 		return fail(parser, "\"%s\" is not allowed in an included file", name);
 	first = &parser->first_lines[key - keys];
-	if (*first)
+	if (*first && !(key->flags & KEY_REPEATED))
 		return fail(parser, "\"%s\" stands here a second time: first in line %u", name,
 			    *first);
 	*first = parser->line;
@@ -474,5 +492,6 @@ int policy_parse_text(struct policy *policy, const struct policy_source *source,
 		return parser.result;
 	if (bad_line || parser.is_pending || parser.next != parser.end)
 		return fail(&parser, "the INI library cannot read this line");
-	return 0;
+	/* Only now is it known what else the policy says. */
+	return source->included ? 0 : policy_check_rules(policy, err);
 }

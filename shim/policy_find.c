@@ -188,10 +188,40 @@ static int parse_open(struct policy *policy, int fd, const char *path, bool incl
 					 .text = text,
 					 .len = (size_t)len,
 					 .included = included,
-					 .include = included ? NULL : include,
+					 .include = included || !load->real[0] ? NULL : include,
 					 .user = load,
 				 },
 				 load->env, err);
+}
+
+/* A memfd that nobody can change any more lies in no directory that others could write to: who made
+ * it decides, and that is its owner. */
+static bool is_sealed(int fd, unsigned uid)
+{
+	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	struct stat st;
+	int has = fcntl(fd, F_GET_SEALS); /* EINVAL for whatever else (memfd_create(2)) */
+
+	return has >= 0 && (has & seals) == seals && fstat(fd, &st) == 0 &&
+	       (st.st_uid == 0 || st.st_uid == uid);
+}
+
+/* It is called by the name that it was made with, and includes nothing. */
+static int load_sealed(struct policy *policy, int fd, const char *path,
+		       const struct policy_env *env, struct sbx_err *err)
+{
+	static const char prefix[] = "/memfd:", suffix[] = " (deleted)";
+	char real[PATH_MAX];
+	size_t len = path_of_fd(fd, real) == 0 ? strlen(real) : 0;
+
+	if (len > sizeof(prefix) + sizeof(suffix) - 2 &&
+	    memcmp(real, prefix, sizeof(prefix) - 1) == 0) {
+		real[len - (sizeof(suffix) - 1)] = '\0';
+		path = arena_strdup(&policy->arena, real + sizeof(prefix) - 1);
+		if (!path)
+			return err_set(err, -ENOMEM, "out of memory");
+	}
+	return parse_open(policy, fd, path, false, &(struct load){.env = env}, err);
 }
 
 static int load_file(struct policy *policy, const char *path, bool included,
@@ -206,6 +236,8 @@ static int load_file(struct policy *policy, const char *path, bool included,
 
 	if (fd < 0)
 		return err_at(err, -errno, path, 0, "%s", strerrordesc_np(errno));
+	if (!included && is_sealed(fd, env->uid))
+		return load_sealed(policy, fd, path, env, err);
 	r = check_open(fd, path, env->uid, &st, load.real, err);
 	if (r < 0)
 		return r;

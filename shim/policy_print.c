@@ -2,7 +2,7 @@
 /* --print-policy. Not part of the shim: stdio streams have no place in a stranger's process. */
 #include <string.h>
 
-#include "policy.h"
+#include "rule.h"
 
 /* Bytes of a name in a comment: a comment is a line, too, and has POLICY_LINE_MAX. */
 #define COMMENT_MAX 1000
@@ -67,6 +67,23 @@ static void print_sandbox(const struct policy *policy, FILE *out)
 	(void)fprintf(out, "report = %s\n", policy->report ? "yes" : "no");
 	(void)fprintf(out, "scope = %s\n", policy->scope_open ? "open" : "on");
 	(void)fprintf(out, "self_modify = %s\n", policy->self_modify ? "yes" : "no");
+	if (policy->unsafe_syscalls)
+		(void)fputs("unsafe_syscalls = yes\n", out);
+}
+
+static void print_rules(const struct policy *policy, FILE *out)
+{
+	if (policy->n_rules)
+		(void)fputs("\n[syscalls]\n", out);
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct rule *rule = &policy->rules[i];
+		char text[RULE_TEXT_MAX];
+
+		print_origin(&rule->from, out);
+		(void)rule_format(rule, text, sizeof(text));
+		(void)fprintf(out, "%s = %s\n", rule->action == RULE_ALLOW ? "allow" : "deny",
+			      text);
+	}
 }
 
 static void print_unveils(const struct policy *policy, FILE *out)
@@ -142,5 +159,6 @@ void policy_print(const struct policy *policy, const struct policy_env *env, FIL
 		print_ports(policy, PORT_CONNECT, "connect_tcp", out);
 	if (policy->port_kinds & PORT_BIND)
 		print_ports(policy, PORT_BIND, "bind_tcp", out);
+	print_rules(policy, out);
 	print_implied(policy, env, out);
 }

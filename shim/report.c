@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "path.h"
+#include "rule_layer.h"
 
 #ifndef SBX_BINDIR
 #define SBX_BINDIR "/usr/local/bin"
@@ -128,7 +129,7 @@ bool report_start(struct report *report, const struct report_request *request)
 int report_enter(struct report *report, const struct filter *filter, const struct filter *plain,
 		 struct sbx_err *err)
 {
-	bool kill = report->request->policy->on_violation == VIOLATION_KILL;
+	bool kill = rules_may_kill(report->request->policy);
 	int listener, r;
 
 	r = filter_install_listener(filter, kill, &listener, err);

@@ -751,7 +751,7 @@ char *live_http_get(unsigned port, const char *path)
 
 /* ---- cases ---- */
 
-static bool deed_done(struct live *live, const struct live_case *c, const struct live_result *r)
+bool live_case_done(struct live *live, const struct live_case *c, const struct live_result *r)
 {
 	if (c->out) {
 		char *want = live_expand(live, c->out);
@@ -772,11 +772,13 @@ static bool deed_done(struct live *live, const struct live_case *c, const struct
 	return true;
 }
 
-static struct live_result run_case(struct live *live, const struct live_case *c, bool sandboxed)
+struct live_result live_case_run(struct live *live, const struct live_case *c,
+				 const char *const *with)
 {
 	const char *argv[LIVE_SANDBOX_ARGS];
-	char policy_path[64];
-	struct live_command command = {.argv = c->argv, .input = c->input, .tty = c->tty};
+	struct live_command command = {
+		.argv = argv, .input = c->input, .env = c->env, .tty = c->tty};
+	size_t n = 0;
 
 	if (c->makes) {
 		char *path = live_expand(live, c->makes);
@@ -784,17 +786,28 @@ static struct live_result run_case(struct live *live, const struct live_case *c,
 		(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* usually not there */
 		free(path);
 	}
-	if (sandboxed) {
-		live_sandbox_argv(c->policy, c->flags, c->argv, argv, policy_path);
-		command.argv = argv;
-	}
+	while (with && *with)
+		argv[n++] = *with++;
+	for (size_t i = 0; c->argv[i] && n < LIVE_SANDBOX_ARGS - 1; i++)
+		argv[n++] = c->argv[i];
+	argv[n] = NULL;
 	return live_run(live, &command);
+}
+
+static struct live_result run_boxed(struct live *live, const struct live_case *c)
+{
+	static const char *const nothing[] = {NULL};
+	const char *with[LIVE_SANDBOX_ARGS];
+	char policy_path[64];
+
+	live_sandbox_argv(c->policy, c->flags, nothing, with, policy_path);
+	return live_case_run(live, c, with);
 }
 
 static bool bare_does(struct live *live, const struct live_case *c)
 {
-	struct live_result bare = run_case(live, c, false);
-	bool done = bare.status == 0 && deed_done(live, c, &bare);
+	struct live_result bare = live_case_run(live, c, NULL);
+	bool done = bare.status == 0 && live_case_done(live, c, &bare);
 
 	cr_expect(done, "%s, uid %u, bare: the test's own premise fails: exit %d\nout: %s\nerr: %s",
 		  c->name, live->uid, bare.status, bare.out, bare.err);
@@ -809,8 +822,8 @@ void live_does(struct live *live, const struct live_case *c)
 
 	if (!bare_does(live, c))
 		return;
-	boxed = run_case(live, c, true);
-	cr_expect(boxed.status == 0 && deed_done(live, c, &boxed),
+	boxed = run_boxed(live, c);
+	cr_expect(boxed.status == 0 && live_case_done(live, c, &boxed),
 		  "%s, uid %u, sandboxed: exit %d\nout: %s\nerr: %s", c->name, live->uid,
 		  boxed.status, boxed.out, boxed.err);
 	denials = live_denials(c->tty ? boxed.out : boxed.err, c->copes, true);
@@ -833,12 +846,13 @@ void live_kept(struct live *live, const struct live_case *c)
 		cr_assert_fail("%s: a deed must be named", c->name);
 	if (!bare_does(live, c))
 		return;
-	boxed = run_case(live, c, true);
+	boxed = run_boxed(live, c);
 	cr_expect(ran_to_its_end(boxed.status),
 		  "%s, uid %u: never ran or was killed: exit %d\nout: %s\nerr: %s", c->name,
 		  live->uid, boxed.status, boxed.out, boxed.err);
-	cr_expect(!deed_done(live, c, &boxed), "%s, uid %u: not kept from it\nout: %s\nerr: %s",
-		  c->name, live->uid, boxed.out, boxed.err);
+	cr_expect(!live_case_done(live, c, &boxed),
+		  "%s, uid %u: not kept from it\nout: %s\nerr: %s", c->name, live->uid, boxed.out,
+		  boxed.err);
 	cr_expect(strstr(boxed.err, c->says) || strstr(boxed.out, c->says),
 		  "%s, uid %u: does not say \"%s\"\nout: %s\nerr: %s", c->name, live->uid, c->says,
 		  boxed.out, boxed.err);

@@ -87,13 +87,15 @@ struct live_case {
 	const char *flags[5];	     /* more flags of sbx-preload, "-v", "rwc:{work}/data" */
 	const char *argv[LIVE_ARGS]; /* absolute path first; placeholders as in live_command */
 	const char *input;
-	bool tty;	   /* run on a terminal */
-	const char *out;   /* the deed: this is on standard output … */
+	const char *env[3]; /* as in live_command */
+	bool tty;	    /* run on a terminal */
+	const char *out;    /* the deed: this is on standard output … */
 	const char *makes; /* … and this file holds something (placeholders); removed beforehand */
 	const char *says;  /* live_kept only: the program's own complaint, on either output */
 	/* live_does only: what the sandbox denies and says so, but the program copes with. Every
 	 * such line must have this text in it; NULL: none may be there. */
 	const char *copes;
+	bool varies; /* what it prints changes with the clock or the process */
 };
 /* Run @c bare and then under its policy: both must exit 0 and do the deed, and the sandbox must say
  * nothing but what the case names. */
@@ -106,6 +108,12 @@ void live_kept(struct live *live, const struct live_case *c);
  * stage. */
 void live_does_all(const struct live_case *cases, size_t count, void (*prepare)(struct live *));
 void live_kept_all(const struct live_case *cases, size_t count, void (*prepare)(struct live *));
+
+/* The parts of these, for other ways to run a case: behind @with (words before the program's, NULL
+ * at the end; NULL: bare), with what it makes removed beforehand; and whether the deed was done. */
+struct live_result live_case_run(struct live *live, const struct live_case *c,
+				 const char *const *with);
+bool live_case_done(struct live *live, const struct live_case *c, const struct live_result *result);
 
 /* Fill @ret with "sbx-preload -P conf/POLICY.ini FLAGS -- ARGV", for live_run(); pointers are
  * borrowed. */

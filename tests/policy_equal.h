@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "../shim/policy.h"
+#include "../shim/rule.h"
 
 static inline bool policy_has_port(const struct policy *policy, const struct port_line *port)
 {
@@ -22,7 +22,8 @@ static inline const char *policy_difference(const struct policy *a, const struct
 	if (a->on_violation != b->on_violation)
 		return "on_violation";
 	if (a->unveil != b->unveil || a->best_effort != b->best_effort ||
-	    a->scope_open != b->scope_open || a->self_modify != b->self_modify)
+	    a->scope_open != b->scope_open || a->self_modify != b->self_modify ||
+	    a->unsafe_syscalls != b->unsafe_syscalls)
 		return "a switch";
 	if (!a->program != !b->program || (a->program && strcmp(a->program, b->program) != 0))
 		return "program";
@@ -38,5 +39,10 @@ static inline const char *policy_difference(const struct policy *a, const struct
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (!policy_has_port(b, &a->ports[i]))
 			return "a port";
+	if (a->n_rules != b->n_rules)
+		return "number of rules";
+	for (size_t i = 0; i < a->n_rules; i++)
+		if (!rule_equal(&a->rules[i], &b->rules[i]))
+			return "a rule";
 	return NULL;
 }

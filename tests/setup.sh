@@ -46,6 +46,7 @@ needs_build() {
 	need pkg-config have pkg-config
 	need libseccomp-dev library libseccomp seccomp.h
 	need libinih-dev library inih ini.h
+	need libjansson-dev library jansson jansson.h
 }
 
 needs_demo() {
@@ -80,6 +81,8 @@ needs_check() {
 	need imagemagick exists /usr/bin/convert
 	need man-db exists /usr/bin/man
 	need less exists /usr/bin/less
+	need netcat-openbsd exists /usr/bin/nc
+	need perl exists /usr/bin/perl
 	need xz-utils exists /usr/bin/xz
 	need procps exists /usr/bin/ps
 	# A Go program that is linked dynamically.

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "live.h"
+#include "live_work.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define NEEDS_ABI 6 /* the default scopes */
@@ -252,6 +252,8 @@ static const struct live_case sqlite3_does[] = {
 	 .policy = "sqlite3",
 	 .argv = {"/usr/bin/sqlite3", "new.db"},
 	 .input = "select sum(a) * 100 from t;\n.quit\n",
+	 /* No history: it would be in the home that passwd names. */
+	 .env = {"SQLITE_HISTORY={outside}/none/history"},
 	 .tty = true,
 	 .out = "4200"},
 };
@@ -421,6 +423,7 @@ static const struct live_case git_does[] = {
 	{.name = "git commit",
 	 .policy = "git",
 	 .argv = {GIT, AUTHOR, "commit", "-m", "first words"},
+	 .env = {"GIT_AUTHOR_DATE=@1700000000 +0000", "GIT_COMMITTER_DATE=@1700000000 +0000"},
 	 .out = "1 file changed",
 	 .makes = "{work}/.git/refs/heads/trunk"},
 	{.name = "git log",
@@ -529,3 +532,34 @@ Test(real_files, openssl)
 	live_does_all(openssl_does, COUNT(openssl_does), prepare_texts);
 	live_kept_all(openssl_kept, COUNT(openssl_kept), prepare_base64);
 }
+
+/* ---- for who learns from it ---- */
+
+#define WORK(what, program, prepares)                                                       \
+	{                                                                                   \
+		.name = #what, .policy = #what, .programs = {program}, .prepare = prepares, \
+		.cases = what##_does, .count = COUNT(what##_does)                           \
+	}
+const struct live_work real_files_work[] = {
+	WORK(ls, "/usr/bin/ls", prepare_texts),
+	WORK(cat, "/usr/bin/cat", prepare_texts),
+	{.name = "tar",
+	 .policy = "tar",
+	 .programs = {"/usr/bin/tar", "/usr/bin/xz"},
+	 .prepare = prepare_tar,
+	 .cases = tar_does,
+	 .count = COUNT(tar_does)},
+	WORK(xz, "/usr/bin/xz", prepare_texts),
+	WORK(sqlite3, "/usr/bin/sqlite3", NULL),
+	WORK(convert, "/usr/bin/convert", prepare_picture),
+	WORK(man, "/usr/bin/man", prepare_page),
+	{.name = "man of an installed page",
+	 .policy = "man",
+	 .programs = {"/usr/bin/man"},
+	 .only_where = "/usr/share/man/man1/man.1.gz",
+	 .cases = man_installed,
+	 .count = COUNT(man_installed)},
+	WORK(git, GIT, prepare_file),
+	WORK(openssl, "/usr/bin/openssl", prepare_texts),
+};
+const size_t real_files_works = COUNT(real_files_work);

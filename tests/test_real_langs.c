@@ -2,10 +2,11 @@
 /* Live: interpreters under the policies that we ship. What a script may do is what its interpreter
  * may. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "live.h"
+#include "live_work.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define NEEDS_ABI 6 /* the default scopes */
@@ -125,12 +126,18 @@ static const char node_client[] =
 	"require('http').get({host: 'localhost', family: 4, port: process.argv[2], path: '/'},\n"
 	"  r => r.on('data', d => process.stdout.write(d)));\n";
 
-static void prepare_node(struct live *live)
+static void prepare_node_scripts(struct live *live)
 {
 	live_write(live, "{work}/script.js", node_script);
 	live_write(live, "{work}/server.js", node_server);
 	live_write(live, "{work}/client.js", node_client);
 	live_write(live, "{work}/page.txt", "node serves ");
+	(void)live_free_port(live);
+}
+
+static void prepare_node(struct live *live)
+{
+	prepare_node_scripts(live);
 	start_listener(live);
 }
 
@@ -177,9 +184,19 @@ Test(real_langs, node)
 	live_kept_all(node_kept, COUNT(node_kept), prepare_node);
 }
 
+static const char *const node_serves[] = {NODE, "server.js", "{port}", NULL};
+
+static void use_node_server(struct live *live)
+{
+	char *answer = live_http_get(live->port, "/twice");
+
+	cr_expect(answer && strstr(answer, "node serves /twice"), "uid %u: %s", live->uid,
+		  answer ? answer : "no answer");
+	free(answer);
+}
+
 Test(real_langs, node_server)
 {
-	static const char *const argv[] = {NODE, "server.js", "{port}", NULL};
 	uid_t users[2];
 	size_t n;
 
@@ -189,17 +206,37 @@ Test(real_langs, node_server)
 	n = live_users(users);
 	for (size_t u = 0; u < n; u++) {
 		struct live live;
-		char *answer;
 
 		live_init(&live, users[u]);
 		prepare_node(&live);
 		(void)live_free_port(&live);
-		if (live_server_sandboxed(&live, "node", NULL, argv, live.port)) {
-			answer = live_http_get(live.port, "/twice");
-			cr_expect(answer && strstr(answer, "node serves /twice"), "uid %u: %s",
-				  users[u], answer ? answer : "no answer");
-			free(answer);
-		}
+		if (live_server_sandboxed(&live, "node", NULL, node_serves, live.port))
+			use_node_server(&live);
 		live_done(&live);
 	}
 }
+
+/* ---- for who learns from it ---- */
+
+const struct live_work real_langs_work[] = {
+	{.name = "python3",
+	 .policy = "python3",
+	 .programs = {PYTHON},
+	 .prepare = prepare_python,
+	 .cases = python3_does,
+	 .count = COUNT(python3_does)},
+	{.name = "node",
+	 .policy = "node",
+	 .programs = {NODE, PYTHON},
+	 .prepare = prepare_node,
+	 .cases = node_does,
+	 .count = COUNT(node_does)},
+	{.name = "node as a server",
+	 .policy = "node",
+	 .programs = {NODE},
+	 .prepare = prepare_node_scripts,
+	 .argv = node_serves,
+	 .use = use_node_server,
+	 .ends = 128 + SIGTERM},
+};
+const size_t real_langs_works = COUNT(real_langs_work);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Live: clients of the network under the policies that we ship, against servers on loopback. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "live.h"
+#include "live_work.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define NEEDS_ABI 6 /* the default scopes */
@@ -109,11 +110,17 @@ static const struct live_case wget_does[] = {
 	{.name = "wget keeps the server's time, so has nothing to fetch again",
 	 .policy = "wget",
 	 .argv = {WGET, "-N", "-P", "kept", "-o", "-", URL "page.txt"},
+	 .varies = true,
 	 .makes = "{work}/kept"},
 	{.name = "wget -N, again",
 	 .policy = "wget",
 	 .argv = {WGET, "-N", "-P", "kept", "-o", "-", URL "page.txt"},
+	 .varies = true,
 	 .out = "not modified"},
+	{.name = "wget looks a name up",
+	 .policy = "wget",
+	 .argv = {WGET, "-q", "-O", "-", "http://localhost:{port}/page.txt"},
+	 .out = "served by the loopback"},
 	{.name = "wget -O -",
 	 .policy = "wget",
 	 .argv = {WGET, "-q", "-O", "-", URL "page.txt"},
@@ -191,12 +198,14 @@ static const struct live_case s_client_does[] = {
 	 .policy = "openssl",
 	 .argv = {S_CLIENT, "-CAfile", "cert.pem"},
 	 .input = "GET / HTTP/1.0\r\n\r\n",
+	 .varies = true,
 	 .out = "HTTP/1.0 200 ok"},
 	{.name = "openssl s_client by name",
 	 .policy = "openssl",
 	 .argv = {OPENSSL, "s_client", "-4", "-connect", "localhost:{port}", "-quiet",
 		  "-verify_return_error", "-CAfile", "cert.pem"},
 	 .input = "GET / HTTP/1.0\r\n\r\n",
+	 .varies = true,
 	 .out = "HTTP/1.0 200 ok"},
 };
 static const struct live_case s_client_kept[] = {
@@ -220,3 +229,45 @@ Test(real_net, openssl_s_server)
 	need(OPENSSL);
 	live_does_all(s_client_does, COUNT(s_client_does), prepare_tls_sandboxed);
 }
+
+/* ---- for who learns from it ---- */
+
+static void use_s_server(struct live *live)
+{
+	for (size_t i = 0; i < COUNT(s_client_does); i++) {
+		struct live_result r = live_case_run(live, &s_client_does[i], NULL);
+
+		cr_expect(r.status == 0 && live_case_done(live, &s_client_does[i], &r), "%s: %s%s",
+			  s_client_does[i].name, r.out, r.err);
+		live_result_done(&r);
+	}
+}
+
+const struct live_work real_net_work[] = {
+	{.name = "curl",
+	 .policy = "curl",
+	 .programs = {CURL, PYTHON},
+	 .prepare = prepare_http,
+	 .cases = curl_does,
+	 .count = COUNT(curl_does)},
+	{.name = "wget",
+	 .policy = "wget",
+	 .programs = {WGET, PYTHON},
+	 .prepare = prepare_http,
+	 .cases = wget_does,
+	 .count = COUNT(wget_does)},
+	{.name = "openssl s_client",
+	 .policy = "openssl",
+	 .programs = {OPENSSL},
+	 .prepare = prepare_tls,
+	 .cases = s_client_does,
+	 .count = COUNT(s_client_does)},
+	{.name = "openssl s_server",
+	 .policy = "openssl",
+	 .programs = {OPENSSL},
+	 .prepare = prepare_certificate,
+	 .argv = tls_server,
+	 .use = use_s_server,
+	 .ends = 128 + SIGTERM},
+};
+const size_t real_net_works = COUNT(real_net_work);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "live.h"
+#include "live_work.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define NEEDS_ABI 6 /* the default scopes */
@@ -68,14 +68,23 @@ static bool appears(struct live *live, const char *path)
 	return live_exists(live, path);
 }
 
-static void redis_works(struct live *live)
+/* Has the child that saves done all that it does? */
+static bool has_saved(struct live *live)
 {
-	char *log;
+	static const char *const argv[] = {REDIS_CLI, "-p", "{port}", "INFO", "persistence", NULL};
+	bool saved = false;
 
-	live_mkdir(live, "{work}/data");
-	(void)live_free_port(live);
-	if (!live_server_sandboxed(live, "redis-server", redis_flags, redis, live->port))
-		return;
+	for (int i = 0; i < 100 && !saved; i++) {
+		struct live_result r = live_run(live, &(struct live_command){.argv = argv});
+
+		saved = strstr(r.out, "rdb_bgsave_in_progress:0");
+		live_result_done(&r);
+	}
+	return saved;
+}
+
+static void use_redis(struct live *live)
+{
 	SAYS(live, "OK", "SET", "key", "kept value");
 	SAYS(live, "kept value", "GET", "key");
 	SAYS(live, "OK", "SAVE");
@@ -85,6 +94,18 @@ static void redis_works(struct live *live)
 	SAYS(live, "started", "BGSAVE");
 	cr_expect(appears(live, "{work}/data/second.rdb"), "uid %u: BGSAVE left no file",
 		  live->uid);
+	cr_expect(has_saved(live), "uid %u: BGSAVE goes on and on", live->uid);
+}
+
+static void redis_works(struct live *live)
+{
+	char *log;
+
+	live_mkdir(live, "{work}/data");
+	(void)live_free_port(live);
+	if (!live_server_sandboxed(live, "redis-server", redis_flags, redis, live->port))
+		return;
+	use_redis(live);
 	cr_expect_eq(live_server_stop(live), 0, "uid %u: redis-server", live->uid);
 	log = live_read(live, "{root}/server-0.log");
 	cr_expect(log && !strstr(log, "sbx-preload:") && !strstr(log, "ermission") &&
@@ -137,6 +158,17 @@ static void redis_is_kept(struct live *live)
 	cr_expect(!redis_writes_outside(live, true), "uid %u: not kept from it", live->uid);
 }
 
+static const struct live_case redis_cli_does[] = {
+	{.name = "redis-cli",
+	 .policy = "redis-cli",
+	 .argv = {REDIS_CLI, "-p", "{port}", "ECHO", "heard"},
+	 .out = "heard"},
+	{.name = "redis-cli by name, from standard input",
+	 .policy = "redis-cli",
+	 .argv = {REDIS_CLI, "-h", "localhost", "-p", "{port}"},
+	 .input = "SET a 40\nINCRBY a 2\n",
+	 .out = "OK\n42"},
+};
 static const struct live_case redis_cli_kept[] = {
 	{.name = "redis-cli reads a script",
 	 .policy = "redis-cli",
@@ -159,6 +191,7 @@ Test(real_servers, redis_kept)
 	live_need_program(REDIS);
 	live_need_program(REDIS_CLI);
 	for_each_user(redis_is_kept);
+	live_does_all(redis_cli_does, COUNT(redis_cli_does), prepare_redis);
 	live_kept_all(redis_cli_kept, COUNT(redis_cli_kept), prepare_redis);
 }
 
@@ -267,6 +300,12 @@ static void check_processes(struct live *live)
 	cr_expect_eq(reporters, 1, "uid %u: %d reporters", live->uid, reporters);
 }
 
+static void use_nginx(struct live *live)
+{
+	for (int i = 0; i < 10; i++)
+		cr_expect(answers(live, "/", "served by a worker"), "uid %u", live->uid);
+}
+
 static void nginx_works(struct live *live)
 {
 	char *log;
@@ -274,8 +313,7 @@ static void nginx_works(struct live *live)
 	prepare_nginx(live);
 	if (!live_server_sandboxed(live, "nginx", nginx_flags, nginx, live->port))
 		return;
-	for (int i = 0; i < 10; i++)
-		cr_expect(answers(live, "/", "served by a worker"), "uid %u", live->uid);
+	use_nginx(live);
 	check_processes(live);
 	cr_expect_eq(live_server_stop(live), 0, "uid %u: nginx", live->uid);
 	log = live_read(live, "{work}/www/error.log");
@@ -322,3 +360,35 @@ Test(real_servers, nginx_kept)
 	live_need_program(NGINX);
 	for_each_user(nginx_is_kept);
 }
+
+/* ---- for who learns from it ---- */
+
+static void prepare_redis_data(struct live *live)
+{
+	live_mkdir(live, "{work}/data");
+	(void)live_free_port(live);
+}
+
+const struct live_work real_servers_work[] = {
+	{.name = "redis-server",
+	 .policy = "redis-server",
+	 .programs = {REDIS, REDIS_CLI},
+	 .prepare = prepare_redis_data,
+	 .argv = redis,
+	 .flags = redis_flags,
+	 .use = use_redis},
+	{.name = "redis-cli",
+	 .policy = "redis-cli",
+	 .programs = {REDIS, REDIS_CLI},
+	 .prepare = prepare_redis,
+	 .cases = redis_cli_does,
+	 .count = COUNT(redis_cli_does)},
+	{.name = "nginx",
+	 .policy = "nginx",
+	 .programs = {NGINX},
+	 .prepare = prepare_nginx,
+	 .argv = nginx,
+	 .flags = nginx_flags,
+	 .use = use_nginx},
+};
+const size_t real_servers_works = COUNT(real_servers_work);
