@@ -211,7 +211,8 @@ void audit_see(struct explain *e, struct denial *denial)
 	if (belongs_to_start(e, denial))
 		return;
 	a->bounded = e->request.policy.bounded;
-	if (audit_wants(denial->row, a->bounded))
+	/* What a rule allows needs no promise, and perhaps has none. */
+	if (!denial->rule && audit_wants(denial->row, a->bounded))
 		audit_add_need(&a->facts, &denial->row->need, explain_preferred(e, denial));
 	if (!denial->call)
 		return;

@@ -29,15 +29,18 @@ struct list {
 static int parse_line(struct arena *arena, char *line, struct list *list)
 {
 	struct audit_item item = {0};
+	unsigned long used, runs;
 	char *end;
 
-	item.used = (unsigned)strtoul(line, &end, 10);
+	used = strtoul(line, &end, 10);
 	if (end == line || *end != ' ')
 		return -EINVAL;
 	line = end + 1;
-	item.runs = (unsigned)strtoul(line, &end, 10);
-	if (end == line || *end != ' ' || !end[1] || item.used > item.runs || item.runs > RUNS_MAX)
+	runs = strtoul(line, &end, 10);
+	if (end == line || *end != ' ' || !end[1] || used > runs || runs > RUNS_MAX)
 		return -EINVAL;
+	item.used = (unsigned)used;
+	item.runs = (unsigned)runs;
 	item.key = arena_strdup(arena, end + 1);
 	if (!item.key ||
 	    arena_grow(arena, (void **)&list->items, &list->cap, list->n, sizeof(item)) < 0)

@@ -446,14 +446,14 @@ static struct supervise_verdict refuse(const struct explain *e, const struct den
 	return (struct supervise_verdict){SUPERVISE_ANSWER, -EPERM};
 }
 
-/* The policy's own rule about a call. What the start needs it does not deny. */
+/* The policy's own rule about a call. What the start needs it does not deny, as RULES_START. */
 static const struct rule *rule_of(const struct explain *e, const struct seccomp_notif *notif)
 {
 	const struct policy *policy = e->policy;
 	const struct rule *rule = rule_find(policy->rules, policy->n_rules, notif->data.nr,
 					    (const uint64_t *)notif->data.args);
 
-	if (rule && rule->action != RULE_ALLOW && e->starting && !e->request.ever_starting)
+	if (rule && e->starting && !e->request.ever_starting && rule_spares_start(rule))
 		return NULL;
 	/* Then the file has changed since the shim read it. */
 	if (rule && rule->action == RULE_ALLOW && e->request.denied_only)

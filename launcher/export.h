@@ -10,7 +10,7 @@
 struct export_parts;
 
 struct export_format {
-	char name[20];
+	const char *name;
 	const char *what; /* one line, for the manual and --help */
 	int (*write)(struct export_parts *parts, FILE *out, struct sbx_err *err);
 	/* Where the filter comes to stand, which decides what it must permit: */

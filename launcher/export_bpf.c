@@ -240,7 +240,7 @@ static int copy_pfc(scmp_filter_ctx ctx, FILE *out, struct sbx_err *err)
 
 int export_write_pfc(struct export_parts *parts, FILE *out, struct sbx_err *err)
 {
-	scmp_filter_ctx ctx;
+	scmp_filter_ctx ctx = NULL;
 	int r;
 
 	r = export_note(parts,

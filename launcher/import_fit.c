@@ -299,7 +299,7 @@ static void plan_denials(const struct fit_call *call, uint64_t promises, struct 
 	for (size_t i = 0; i < call->n_rows; i++) {
 		const struct fit_row *row = &call->rows[i];
 
-		if (row->itself || !fit_permits(row, promises))
+		if (!fit_permits(row, promises))
 			continue;
 		shapes += row->excess.n;
 		too_many |= row->too_many;

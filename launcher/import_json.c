@@ -50,7 +50,8 @@ static size_t rewrite(const char *text, size_t len, char *ret, size_t upto, size
 			*ret_at = i;
 		if (n && is_large(text + i, n)) {
 			if (ret) {
-				memcpy(ret + to, "\"#", 2);
+				ret[to] = '"';
+				ret[to + 1] = '#';
 				memcpy(ret + to + 2, text + i, n);
 				ret[to + 2 + n] = '"';
 			}

@@ -21,13 +21,11 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define WAIT_US                                                                                  \
-	1000	    /* how often the parent looks whether a child without a listener still lives \
-		     */
-#define SOON_US	 50 /* and for a listener that is about to be there */
-#define TICK_MS	 10 /* how often it looks for signals while calls come one after the other */
-#define IDLE_MS	 20 /* what to the user of a supervisor is a moment */
-#define LEAVE_MS 50 /* for descendants that are just ending */
+#define WAIT_US	 1000 /* how often the parent looks whether a child still lives */
+#define SOON_US	 50   /* and for a listener that is about to be there */
+#define TICK_MS	 10   /* how often it looks for signals while calls come one after the other */
+#define IDLE_MS	 20   /* what to the user of a supervisor is a moment */
+#define LEAVE_MS 50   /* for descendants that are just ending */
 
 /* The terminal sends these to the whole foreground group; what others send to us alone is passed
  * on. */

@@ -106,10 +106,11 @@ bool report_start(struct report *report, const struct report_request *request)
 
 	report->request = request;
 	report->failed = false;
-	/* We could not close the listener without stdio, and keeping it would be to answer
-	 * ourselves. Who collects orphans would get this one, too. */
-	if (!policy->report || !(policy->promises & P(STDIO)) || collects_orphans() ||
-	    !beside_sees_processes() || !find_launcher(request->shim, report->launcher))
+	/* We could not close the listener without stdio or against a rule, and keeping it would be
+	 * to answer ourselves. Who collects orphans would get this one, too. */
+	if (!policy->report || !(policy->promises & P(STDIO)) || rules_may_deny(policy, "close") ||
+	    collects_orphans() || !beside_sees_processes() ||
+	    !find_launcher(request->shim, report->launcher))
 		return false;
 	report->arena = (struct arena){0};
 	report->envp = copy_environment(&report->arena, request->envp);

@@ -297,7 +297,9 @@ static bool is_understood(const struct import *import, size_t i)
 
 	switch (insn->code) {
 	case BPF_LD | BPF_W | BPF_ABS:
-		return insn->k >= offsetof(struct seccomp_data, args) && rest;
+		return insn->k >= offsetof(struct seccomp_data, args) &&
+		       insn->k < sizeof(struct seccomp_data) && insn->k % sizeof(uint32_t) == 0 &&
+		       rest;
 	case BPF_ALU | BPF_AND | BPF_K:
 		return rest;
 	case BPF_JMP | BPF_JA:

@@ -23,6 +23,11 @@ must_check int rules_prepend(const struct policy *policy, enum rule_layer layer,
 /* What the filter of RULES_ALONE returns where @rule decides: SECCOMP_RET_…, whole. */
 uint32_t rule_return(const struct policy *policy, const struct rule *rule) nonnull(1, 2);
 
+/* Must what is denied by @rule wait until the start is over, since nothing would start without such
+ * a call? All others hold before: a library of the program may run code of its own, or end the
+ * process, before the shim is asked. */
+bool rule_spares_start(const struct rule *rule) nonnull(1);
+
 /* Is there a rule by which this call may be denied? */
 bool rules_may_deny(const struct policy *policy, const char *call) nonnull(1, 2);
 

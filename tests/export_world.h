@@ -169,10 +169,13 @@ static inline void world_add(struct world_points *points, const struct seccomp_d
 	points->v[points->n++] = *data;
 }
 
-/* Around one value: itself, with single bits turned over, with garbage and with its sign above. */
+/* Around one value: itself, with single bits turned over, with garbage and with its sign above.
+ * Where a mask tells bits apart, each of them. */
 static inline void world_add_around(struct world_points *points, struct seccomp_data data,
-				    unsigned arg, uint64_t value)
+				    unsigned arg, uint64_t mask, uint64_t value)
 {
+	const uint64_t exact_bits = UINT64_C(0x1c1010107);
+	const uint64_t bits = (uint32_t)mask == UINT32_MAX ? exact_bits : mask | exact_bits;
 	const uint64_t others[] = {value,
 				   value + 1,
 				   value - 1,
@@ -186,9 +189,10 @@ static inline void world_add_around(struct world_points *points, struct seccomp_
 		data.args[arg] = others[i];
 		world_add(points, &data);
 	}
-	for (unsigned bit = 0; bit < 33; bit++) {
+	for (unsigned bit = 0; bit < 64; bit++) {
 		data.args[arg] = value ^ UINT64_C(1) << bit;
-		world_add(points, &data);
+		if (bits >> bit & 1)
+			world_add(points, &data);
 	}
 }
 
@@ -205,7 +209,8 @@ static inline void world_add_rows(struct world_points *points, int nr, const cha
 		for (unsigned k = 0; k < row->n_matches; k++)
 			data.args[row->match[k].arg] = row->match[k].value;
 		for (unsigned k = 0; k < row->n_matches; k++)
-			world_add_around(points, data, row->match[k].arg, row->match[k].value);
+			world_add_around(points, data, row->match[k].arg, row->match[k].mask,
+					 row->match[k].value);
 	}
 }
 
@@ -222,7 +227,7 @@ static inline void world_add_rule(struct world_points *points, const struct rule
 			data.args[rule->conditions[k].arg] = rule->conditions[k].value;
 		for (unsigned k = 0; k < rule->n_conditions; k++)
 			world_add_around(points, data, rule->conditions[k].arg,
-					 rule->conditions[k].value);
+					 rule->conditions[k].mask, rule->conditions[k].value);
 	}
 }
 

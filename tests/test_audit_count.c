@@ -155,6 +155,8 @@ Test(audit_count, refuses_other_files, .init = begin, .fini = end)
 		{HEAD "1 2 promise rpath\nrpath\n", "USED RUNS WHAT", 3},
 		{HEAD "3 2 promise rpath\n", "USED RUNS WHAT", 2},
 		{HEAD "1 99999999999 promise rpath\n", "USED RUNS WHAT", 2},
+		{HEAD "1 4294967298 promise rpath\n", "USED RUNS WHAT", 2},
+		{HEAD "4294967297 4294967298 promise rpath\n", "USED RUNS WHAT", 2},
 		{HEAD "1 2 \n", "USED RUNS WHAT", 2},
 		{HEAD "-1 2 promise rpath\n", "USED RUNS WHAT", 2},
 	};

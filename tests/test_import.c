@@ -55,8 +55,6 @@ static uint32_t decides(const struct policy *policy, const struct seccomp_data *
 
 /* ---- there and back ---- */
 
-static const char *const round_trips[] = {"oci-json", "seccompiler-json"};
-
 /* Rules that need unsafe_syscalls are not carried over. */
 static bool stays_comment(const struct policy *policy, int nr)
 {
@@ -118,11 +116,16 @@ static void round_trip(const char *format, size_t i)
 	exported_done(&e);
 }
 
-Test(import, round_trip)
+Test(import, round_trip_oci)
 {
-	for (size_t k = 0; k < ARRAY_SIZE(round_trips); k++)
-		for (size_t i = 0; i < WORLD_CASES; i++)
-			round_trip(round_trips[k], i);
+	for (size_t i = 0; i < WORLD_CASES; i++)
+		round_trip("oci-json", i);
+}
+
+Test(import, round_trip_seccompiler)
+{
+	for (size_t i = 0; i < WORLD_CASES; i++)
+		round_trip("seccompiler-json", i);
 }
 
 /* The promises themselves come back, where they make a difference without paths. */

@@ -299,3 +299,136 @@ Test(syscalls, print_closes_the_circle)
 	live_result_done(&second);
 	live_done(&live);
 }
+
+/* ---- before the shim is asked, and behind its back ---- */
+
+#define GCC "/usr/bin/gcc"
+
+static void shell(struct live *live, const char *command)
+{
+	const char *const argv[] = {"/bin/sh", "-ec", command, NULL};
+	const char *const env[] = {"TMPDIR={home}", NULL};
+	struct live_result result =
+		live_run(live, &(struct live_command){.argv = argv, .env = env});
+
+	cr_assert_eq(result.status, 0, "%s: %d\n%s%s", command, result.status, result.out,
+		     result.err);
+	live_result_done(&result);
+}
+
+/* ld.so lets the last library with -z initfirst go first. It may do its work there, or provide the
+ * very functions that the shim calls, so that the start is never over. */
+#define TRY_SOCKET                                                                               \
+	"#define _GNU_SOURCE\n#include <errno.h>\n#include <sys/socket.h>\n"                     \
+	"#include <stdio.h>\n#include <sys/syscall.h>\n#include <unistd.h>\nvoid early(void);\n" \
+	"static void try(const char *when) {\n"                                                  \
+	"	int fd = socket(AF_INET, SOCK_DGRAM, 0);\n"                                            \
+	"	dprintf(1, \"%s: %s\\n\", when, fd < 0 && errno == EACCES ? \"denied\" : "             \
+	"\"made\");\n}\n"
+
+static const char early_library[] =
+	TRY_SOCKET "__attribute__((constructor)) static void begin(void) { try(\"early\"); }\n"
+		   "void early(void) { try(\"main\"); }\n";
+static const char early_program[] = "void early(void);\nint main(void) { early(); return 0; }\n";
+
+Test(syscalls, code_before_the_shim)
+{
+	static const char *const options[] = {"--", "-q", "-e", "--audit", "-k"};
+	struct live live;
+
+	live_need_landlock(6);
+	live_need_program(GCC);
+	stage_init(&live, geteuid());
+	live_write(&live, "{work}/early.c", early_library);
+	live_write(&live, "{work}/prog.c", early_program);
+	shell(&live, GCC " -shared -fPIC early.c -o libearly.so -Wl,-z,initfirst;" GCC
+			 " prog.c -o prog ./libearly.so");
+	stage_put_text(&live, "{stage}/conf/r.ini",
+		       "[sandbox]\npromises = stdio rpath inet\n[unveil]\nrx = {work}\n"
+		       "[syscalls]\ndeny = socket -> errno EACCES\n",
+		       0644);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *argv[] = {"{stage}/sbx-preload", "-P", "{stage}/conf/r.ini", options[i],
+				      "{work}/prog",	     NULL};
+		struct live_result result = live_run(&live, &(struct live_command){.argv = argv});
+
+		cr_expect_eq(result.status, 0, "%s: %d %s", options[i], result.status, result.err);
+		cr_expect_str_eq(result.out, "early: denied\nmain: denied\n", "%s: %s%s",
+				 options[i], result.out, result.err);
+		live_result_done(&result);
+	}
+	live_done(&live);
+}
+
+/* What the loader finds by the name of libseccomp when nobody but the shim is there. */
+static const struct {
+	const char *name, *text; /* of C; NULL: what is no library */
+	const char *says;
+} libraries[] = {
+	{"no library", NULL, "system-call rules need libseccomp.so.2"},
+	{"another library", "int other;\n", "is no libseccomp"},
+	/* It lets everything pass, as if there were no rules. */
+	{"a faulty library",
+	 "#include <unistd.h>\nstatic struct { unsigned short code; char jt, jf; unsigned k; }\n"
+	 "	ret = {6, 0, 0, 0x7fff0000};\n"
+	 "void *seccomp_init(void) { return &ret; }\nvoid seccomp_release(void) {}\n"
+	 "int seccomp_attr_set(void) { return 0; }\n"
+	 "int seccomp_rule_add_exact_array(void) { return 0; }\n"
+	 "int seccomp_export_bpf(void *c, int fd) {\n"
+	 "	(void)c; return write(fd, &ret, sizeof(ret)) == sizeof(ret) ? 0 : -5;\n}\n",
+	 "libseccomp compiles this rule about socket wrongly"},
+};
+
+Test(syscalls, no_libseccomp_fails_closed)
+{
+	static const char *const argv[] = {"/bin/echo", "ran", NULL};
+	static const char *const env[] = {"SBX_POLICY={stage}/conf/r.ini", "LD_PRELOAD=" SHIM,
+					  "LD_LIBRARY_PATH={work}", NULL};
+	struct live live;
+
+	live_need_landlock(6);
+	live_need_program(GCC);
+	stage_init(&live, geteuid());
+	stage_put_text(&live, "{stage}/conf/r.ini",
+		       "[sandbox]\npromises = stdio rpath inet\n[unveil]\nr = /usr\n"
+		       "[syscalls]\ndeny = socket(arg0 == AF_INET)\n",
+		       0644);
+	for (size_t i = 0; i < ARRAY_SIZE(libraries); i++) {
+		struct live_result result;
+
+		live_write(&live, "{work}/fake.c", libraries[i].text ? libraries[i].text : "");
+		shell(&live, libraries[i].text ? GCC
+				     " -w -shared -fPIC -Wl,-soname,libseccomp.so.2 fake.c "
+				     "-o libseccomp.so.2"
+					       : "echo nothing > libseccomp.so.2");
+		result = live_run(&live, &(struct live_command){.argv = argv, .env = env});
+		cr_expect_eq(result.status, 125, "%s: %d", libraries[i].name, result.status);
+		cr_expect_str_empty(result.out, "%s: %s", libraries[i].name, result.out);
+		cr_expect(strstr(result.err, libraries[i].says), "%s: %s", libraries[i].name,
+			  result.err);
+		live_result_done(&result);
+	}
+	live_done(&live);
+}
+
+/* Who reports is handed the listener, which must be closed then: nobody reports this one. */
+Test(syscalls, close_denied_under_the_shim_alone)
+{
+	static const char *const argv[] = {"/bin/true", NULL};
+	static const char *const env[] = {"SBX_POLICY={stage}/conf/r.ini", "LD_PRELOAD=" SHIM,
+					  NULL};
+	struct live live;
+	struct live_result result;
+
+	live_need_landlock(6);
+	stage_init(&live, geteuid());
+	stage_put_text(&live, "{stage}/conf/r.ini",
+		       "[sandbox]\npromises = stdio rpath\n[unveil]\nr = /usr\n"
+		       "[syscalls]\ndeny = close(arg0 > 2)\n",
+		       0644);
+	result = live_run(&live, &(struct live_command){.argv = argv, .env = env});
+	cr_expect_eq(result.status, 0, "%d %s", result.status, result.err);
+	cr_expect_str_empty(result.err, "%s", result.err);
+	live_result_done(&result);
+	live_done(&live);
+}
