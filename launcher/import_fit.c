@@ -117,6 +117,7 @@ static int add_entry(struct fit_call *call, struct arena *arena, const struct fi
 	struct fit_entry *new = &call->entries[call->n_entries];
 
 	*new = *entry;
+	new->unsafe = rule_needs_unsafe(&new->rule);
 	new->rows = arena_alloc(arena, call->n_rows);
 	if (!new->rows)
 		return -ENOMEM;
@@ -266,13 +267,14 @@ int fit_find(struct fit *fit, struct sbx_err *err)
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
 
-bool fit_needs(const struct fit_call *call, const struct fit_entry *entry, uint64_t promises)
+size_t fit_needs(const struct fit_call *call, const struct fit_entry *entry, uint64_t promises)
 {
+	size_t count = 0;
+
 	for (size_t i = 0; i < call->n_rows; i++)
-		if (entry->rows[i] && call->rows[i].touched &&
-		    !fit_permits(&call->rows[i], promises))
-			return true;
-	return false;
+		count += entry->rows[i] && call->rows[i].touched &&
+			 !fit_permits(&call->rows[i], promises);
+	return count;
 }
 
 static bool is_touched(const struct fit_call *call)
@@ -331,8 +333,12 @@ struct fit_plan fit_plan(const struct fit_call *call, uint64_t promises)
 	struct fit_plan plan = {.denial = FIT_NONE};
 
 	plan_denials(call, promises, &plan);
-	for (size_t i = 0; i < call->n_entries && plan.denial != FIT_GIVE_UP; i++)
-		plan.n_allows += fit_needs(call, &call->entries[i], promises);
+	for (size_t i = 0; i < call->n_entries && plan.denial != FIT_GIVE_UP; i++) {
+		size_t missing = fit_needs(call, &call->entries[i], promises);
+
+		/* What no rule may permit, promises should. */
+		plan.n_allows += call->entries[i].unsafe ? missing : !!missing;
+	}
 	return plan;
 }
 

@@ -21,6 +21,7 @@ struct fit_row {
 struct fit_entry {
 	struct rule rule;
 	const char *where;
+	bool unsafe; /* it needs unsafe_syscalls, and so is only told of */
 	struct clauses shapes;
 	bool *rows; /* by index: a part of it lies there */
 };
@@ -63,8 +64,8 @@ static inline bool fit_permits(const struct fit_row *row, uint64_t promises)
 	return table_row_permits(row->row, promises, false);
 }
 
-/* Does the entry permit something that the promises do not? */
-bool fit_needs(const struct fit_call *call, const struct fit_entry *entry, uint64_t promises)
+/* How many rows does the entry permit, or a part of them, that the promises do not? */
+size_t fit_needs(const struct fit_call *call, const struct fit_entry *entry, uint64_t promises)
 	nonnull(1, 2);
 struct fit_plan fit_plan(const struct fit_call *call, uint64_t promises) nonnull(1);
 

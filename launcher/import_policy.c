@@ -135,7 +135,7 @@ static void put_allow(struct writer *writer, const struct fit_entry *entry)
 		put_commentf(writer, "Left out: allow = %s (%s)", text, err.msg);
 		return;
 	}
-	if (rule_needs_unsafe(&entry->rule)) {
+	if (entry->unsafe) {
 		put_comment("Left out, since it leads out of every sandbox; it needs [sandbox] "
 			    "unsafe_syscalls = yes:",
 			    writer->out);

@@ -213,7 +213,8 @@ static int run(const struct options *options, const struct policy_env *env)
 static int show_policy(const struct options *options, const struct policy *policy,
 		       const struct policy_env *env, struct sbx_err *err)
 {
-	struct export_request request = {.policy = policy, .env = env, .notes = stderr};
+	struct export_request request = {
+		.policy = policy, .env = env, .notes = options->quiet ? NULL : stderr};
 	char names[128];
 
 	if (options->mode == MODE_PRINT_POLICY) {

@@ -83,6 +83,7 @@ needs_check() {
 	need less exists /usr/bin/less
 	need netcat-openbsd exists /usr/bin/nc
 	need perl exists /usr/bin/perl
+	need bubblewrap exists /usr/bin/bwrap
 	need xz-utils exists /usr/bin/xz
 	need procps exists /usr/bin/ps
 	# A Go program that is linked dynamically.

@@ -153,7 +153,7 @@ static const char *const same_flags[] = {
 	"-p 'stdio proc'",
 	"-V -p 'stdio rpath'",
 	"-k -p 'stdio inet dns'",
-	"-p stdio --deny 'read(arg0 == 3)' --allow 'ioctl(arg1 == TIOCSTI)'",
+	"-p stdio --deny 'read(arg0 == 3)' --allow 'acct(arg0 == 0)'",
 };
 
 Test(export_live, c_is_bpf)
