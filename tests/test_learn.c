@@ -174,13 +174,16 @@ static void prepare(struct live *live, const struct learn_row *row)
 static struct live_result run(struct live *live, const struct learn_row *row, const char *option,
 			      const char *file)
 {
+	/* Where threads meet in malloc(3), which is chance, it asks for the number of processors.
+	 */
+	static const char *const env[] = {"MALLOC_ARENA_MAX=1", NULL};
 	const char *argv[18] = {"{stage}/sbx-preload", option, file};
 	size_t n = file ? 3 : option ? 2 : 0;
 
 	for (size_t i = 0; row->argv[i]; i++)
 		argv[n++] = row->argv[i];
 	prepare(live, row);
-	return live_run(live, &(struct live_command){.argv = argv});
+	return live_run(live, &(struct live_command){.argv = argv, .env = env});
 }
 
 static void expect_same_output(const struct live *live, const struct learn_row *row,
