@@ -8,6 +8,7 @@
 
 #include "../shim/landlock.h"
 #include "../shim/table.h"
+#include "implied.h"
 #include "learn.h"
 #include "target.h"
 
@@ -127,8 +128,8 @@ struct learn_plan {
 	const struct policy *base; /* what there is already; NULL: nothing */
 	const struct policy_env *env;
 	bool bounded;
-	const char **implied; /* arena; real paths of promise_paths[] */
-	uint64_t promises;    /* all together */
+	struct implied implied; /* in the arena */
+	uint64_t promises;	/* all together */
 	struct learn_why why[PROMISE_COUNT];
 	struct learn_line *lines;
 	size_t n_lines, cap_lines;

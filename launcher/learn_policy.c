@@ -20,36 +20,6 @@ void learn_plan_done(struct learn_plan *plan)
 	arena_done(&plan->arena);
 }
 
-/* The real paths of what promises imply, once: a missing one stays NULL. */
-static bool resolve_implied(struct learn_plan *plan)
-{
-	plan->implied = arena_alloc(&plan->arena, promise_paths_count * sizeof(*plan->implied));
-	for (size_t i = 0; plan->implied && i < promise_paths_count; i++) {
-		char text[PATH_MAX], dir[PATH_MAX];
-		struct sbx_err err;
-
-		if (policy_expand_buf(promise_paths[i].path, plan->env, text, &err) == 0 &&
-		    path_real(text, dir) == 0)
-			plan->implied[i] = arena_strdup(&plan->arena, dir);
-	}
-	return plan->implied;
-}
-
-/* What @promises imply on @real. */
-static uint64_t implied(const struct learn_plan *plan, const char *real, uint64_t promises)
-{
-	uint64_t access = 0;
-
-	for (size_t i = 0; i < promise_paths_count; i++) {
-		const struct promise_path *path = &promise_paths[i];
-
-		if ((promises & UINT64_C(1) << path->promise) && plan->implied[i] &&
-		    path_covers(plan->implied[i], real))
-			access |= landlock_access_implied(path->perms, promises);
-	}
-	return access;
-}
-
 static void add_old_lines(struct learn_plan *plan)
 {
 	const struct policy *base = plan->base;
@@ -123,7 +93,7 @@ static void decide_path(struct learn_plan *plan, struct learn_path *path)
 
 	path->needed = 0;
 	path->by_line = false;
-	rights = path->rights & ~implied(plan, path->real, plan->promises);
+	rights = path->rights & ~implied_granted(&plan->implied, path->real, plan->promises);
 	if (!rights)
 		return;
 	if (!(rights & ~by_old_lines(plan, path->real))) {
@@ -135,8 +105,8 @@ static void decide_path(struct learn_plan *plan, struct learn_path *path)
 	for (int id = 0; id < PROMISE_COUNT; id++) {
 		uint64_t promise = UINT64_C(1) << id;
 
-		if ((set & promise) &&
-		    !(path->rights & ~implied(plan, path->real, plan->promises | promise)))
+		if ((set & promise) && !(path->rights & ~implied_granted(&plan->implied, path->real,
+									 plan->promises | promise)))
 			named |= promise;
 	}
 	if (named) {
@@ -192,7 +162,8 @@ static bool path_lacks(const struct learn_plan *plan, const struct learn_path *p
 {
 	if (path->by_line)
 		return path->needed & promise;
-	return path->rights & ~implied(plan, path->real, plan->promises & ~promise);
+	return path->rights &
+	       ~implied_granted(&plan->implied, path->real, plan->promises & ~promise);
 }
 
 /* The letters that a promise is about. */
@@ -272,7 +243,8 @@ static void add_lines(struct learn_plan *plan, const struct learn_facts *facts)
 
 		if (!path->by_line)
 			continue;
-		rights = path->rights & ~implied(plan, path->real, plan->promises);
+		rights =
+			path->rights & ~implied_granted(&plan->implied, path->real, plan->promises);
 		if (!(rights & ~by_old_lines(plan, path->real)))
 			continue;
 		for (size_t j = 0; j < ARRAY_SIZE(strongest); j++) {
@@ -300,7 +272,7 @@ void learn_decide(struct learn_plan *plan, struct learn_facts *facts)
 		qsort(facts->ports, facts->n_ports, sizeof(*facts->ports), by_port);
 	plan->facts = facts;
 	plan->promises = keep;
-	if (!resolve_implied(plan))
+	if (implied_init(&plan->implied, &plan->arena, plan->env) < 0)
 		return;
 	add_old_lines(plan);
 	decide_rows(plan, facts, STAGE_SINGLE, STAGE_OTHERS);

@@ -216,9 +216,15 @@ static uint32_t verdict_action(const struct build *build, unsigned verdict)
  * JA, on the way. */
 static unsigned near(struct build *build, unsigned place, unsigned reach)
 {
-	uint16_t *at =
-		is_verdict(place) ? &build->verdict_at[place - VERDICT_BASE] : &build->at[place];
-	unsigned found = *at;
+	uint16_t *at = &build->verdict_at[0];
+	unsigned found;
+
+	if (is_verdict(place))
+		at += place - VERDICT_BASE;
+	else
+		/* cppcheck-suppress arrayIndexOutOfBounds ; it tries a verdict here */
+		at = &build->at[place];
+	found = *at;
 
 	if (found && found - build->first <= reach)
 		return found;
