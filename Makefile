@@ -254,7 +254,7 @@ bench: $(BUILD)/bench/start $(BUILD)/bench/watch $(TARGETS)
 SOURCES := $(wildcard shim/*.[ch] launcher/*.[ch] tests/*.[ch] tests/probes/*.c bench/*.c)
 LINT_SOURCES := $(filter-out tests/fuzz_%,$(filter %.c,$(SOURCES)))
 
-lint: export TIDY_DEFINES := $(subst ','',$(DEFINES))
+lint: export TIDY_DEFINES := $(subst ',,$(DEFINES))
 lint:
 	@tests/setup.sh lint
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/lint-gcc CC=gcc WERROR=-Werror all $(BUILD)/lint-gcc/tests/unit \
