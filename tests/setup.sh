@@ -84,6 +84,8 @@ needs_check() {
 	need netcat-openbsd exists /usr/bin/nc
 	need perl exists /usr/bin/perl
 	need bubblewrap exists /usr/bin/bwrap
+	# systemd-analyze, which verifies units; nothing of it is started.
+	need systemd exists /usr/bin/systemd-analyze
 	need xz-utils exists /usr/bin/xz
 	need procps exists /usr/bin/ps
 	# A Go program that is linked dynamically.

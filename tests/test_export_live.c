@@ -12,12 +12,6 @@ TestSuite(export_live, .fini = live_cleanup);
 
 #define SBX "{stage}/sbx-preload"
 
-static void need_optional(const char *path)
-{
-	if (access(path, X_OK) != 0)
-		cr_skip_test("%s is not installed", path);
-}
-
 /* @script in work/, by a shell, not sandboxed. */
 static struct live_result run_script(struct live *live, const char *script)
 {
@@ -213,7 +207,7 @@ Test(export_live, systemd)
 	struct live live;
 	char script[1024];
 
-	need_optional("/usr/bin/systemd-analyze");
+	live_need_program("/usr/bin/systemd-analyze");
 	live_init(&live, geteuid());
 	live_write(
 		&live, "{work}/policy.ini",
